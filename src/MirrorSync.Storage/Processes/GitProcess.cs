@@ -72,6 +72,8 @@ public sealed class GitProcess : IAsyncDisposable
         start.Environment["GIT_CONFIG_GLOBAL"] = "/dev/null";
         start.Environment["GIT_TERMINAL_PROMPT"] = "0";
         start.Environment["GIT_OPTIONAL_LOCKS"] = "0";
+        // A ref under refs/replace/ changes what a reader sees, never what there is.
+        start.Environment["GIT_NO_REPLACE_OBJECTS"] = "1";
         start.Environment["LC_ALL"] = "C";
         if (protocol is not null)
         {

@@ -1,0 +1,61 @@
+using System.Buffers.Binary;
+using MirrorSync.Git.Objects;
+using MirrorSync.Storage.Processes;
+using MirrorSync.Storage.Repositories;
+
+namespace MirrorSync.Storage.Objects;
+
+/// <summary>Writes packs by <c>git pack-objects --thin</c>.</summary>
+public sealed class GitPackWriter : IPackWriter
+{
+    private const int PackHeaderLength = 12;
+
+    // Without the bitmap the bases outside the pack come only from the trees of the boundary commits, which the
+    // receiver is sure to have.
+    private static readonly string[] Arguments =
+        ["pack-objects", "--revs", "--thin", "--stdout", "--delta-base-offset", "--no-use-bitmap-index", "-q"];
+
+    /// <inheritdoc/>
+    public async Task<uint> WriteAsync(
+        Repository repository,
+        IReadOnlyCollection<ObjectId> include,
+        IReadOnlyCollection<ObjectId> exclude,
+        Stream destination,
+        CancellationToken cancellation)
+    {
+        if (include.Count == 0)
+        {
+            return 0;
+        }
+
+        // pack-objects dies of an excluded tip that is gone (a force-push, then gc), so those are left out first.
+        IReadOnlySet<ObjectId> absent = await ObjectQueries.FindMissingAsync(repository, [.. include, .. exclude], cancellation)
+            .ConfigureAwait(false);
+        if (include.FirstOrDefault(absent.Contains) is { IsZero: false } missing)
+        {
+            throw new ObjectsMissingException($"{repository.Name}: object {missing.ToHex(repository.Format)} is missing");
+        }
+
+        byte[] tips = ObjectQueries.EncodeTips(repository.Format, include, exclude.Where(id => !absent.Contains(id)));
+        GitProcess git = GitProcess.Start(repository.Path, Arguments);
+        await using (git.ConfigureAwait(false))
+        {
+            Task write = git.WriteInputAsync(tips, cancellation);
+            byte[] header = new byte[PackHeaderLength];
+            int length = await git.Output.ReadAtLeastAsync(header, PackHeaderLength, throwOnEndOfStream: false, cancellation)
+                .ConfigureAwait(false);
+            uint count = length == PackHeaderLength ? BinaryPrimitives.ReadUInt32BigEndian(header.AsSpan(8)) : 0;
+            if (count > 0)
+            {
+                await destination.WriteAsync(header, cancellation).ConfigureAwait(false);
+            }
+
+            await git.Output.CopyToAsync(count > 0 ? destination : Stream.Null, cancellation).ConfigureAwait(false);
+            await write.ConfigureAwait(false);
+            GitExit exit = await git.WaitAsync(cancellation).ConfigureAwait(false);
+            return exit.Good
+                ? count
+                : throw new IOException($"{repository.Name}: git pack-objects failed ({exit.Code}): {exit.Error}");
+        }
+    }
+}
