@@ -1,0 +1,366 @@
+using Microsoft.Extensions.Logging;
+using MirrorSync.Git.Objects;
+using MirrorSync.Git.Refs;
+using MirrorSync.Replication.Primary.Notice;
+using MirrorSync.Storage.Log;
+using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.Refs;
+using MirrorSync.Storage.Repositories;
+
+namespace MirrorSync.Replication.Primary.Capture;
+
+/// <summary>
+/// One repository on the primary: turns notices into records. The notice loop calls <see cref="Opened"/>,
+/// <see cref="Ended"/>, <see cref="Touch"/> and the like, which only note what is to do; one worker at a time does it.
+/// </summary>
+internal sealed partial class CapturedRepository
+{
+    private readonly CaptureContext context;
+    private readonly CancellationToken stopping;
+    private readonly RefReader reader;
+    private readonly Lock gate = new();
+    private readonly PushGroups pushes = new();
+    private readonly Queue<(HashSet<RefName> Names, long NoticedAt)> endedPushes = [];
+
+    private long? touchedAt;
+    private bool accepted;
+    private string? lost;
+
+    // Written by the worker only.
+    private RepositoryState state;
+
+    /// <summary>Takes up a repository.</summary>
+    /// <param name="context">What all share.</param>
+    /// <param name="initial">Its state as the log tells it; <see cref="LogPosition.Origin"/> when it has no Baseline yet.</param>
+    /// <param name="stopping">The node stops.</param>
+    public CapturedRepository(CaptureContext context, RepositoryState initial, CancellationToken stopping)
+    {
+        this.context = context;
+        this.stopping = stopping;
+        state = initial;
+        reader = new RefReader(initial.Repository);
+        context.Table.Show(initial);
+    }
+
+    /// <summary>The repository.</summary>
+    public Repository Repository => state.Repository;
+
+    /// <summary>The work under way; completed when nothing is to do.</summary>
+    public Task Work { get; private set; } = Task.CompletedTask;
+
+    /// <summary>A push has begun.</summary>
+    public void Opened(PushId push, IReadOnlyList<RefName> names)
+    {
+        lock (gate)
+        {
+            pushes.Open(push, names);
+        }
+    }
+
+    /// <summary>A push is over.</summary>
+    public void Ended(PushId push, IReadOnlyList<RefName> names)
+    {
+        lock (gate)
+        {
+            foreach (HashSet<RefName> complete in pushes.End(push, names))
+            {
+                endedPushes.Enqueue((complete, Now()));
+            }
+
+            Start();
+        }
+    }
+
+    /// <summary>Something may have changed: look at everything.</summary>
+    public void Touch()
+    {
+        lock (gate)
+        {
+            lost = null;
+            touchedAt ??= Now();
+            Start();
+        }
+    }
+
+    /// <summary>An operator accepts what the disaster guard holds.</summary>
+    /// <returns>False when nothing is held.</returns>
+    public bool Accept()
+    {
+        lock (gate)
+        {
+            if (state.Condition != RepositoryCondition.Held)
+            {
+                return false;
+            }
+
+            accepted = true;
+            touchedAt ??= Now();
+            Start();
+            return true;
+        }
+    }
+
+    /// <summary>The repository cannot be read at all: it is gone, or broken. Held until a scan finds it sound again.</summary>
+    public void Lost(string reason)
+    {
+        lock (gate)
+        {
+            lost = reason;
+            touchedAt ??= Now();
+            Start();
+        }
+    }
+
+    private long Now() => (context.Time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+
+    private void Start()
+    {
+        if (Work.IsCompleted)
+        {
+            Work = Task.Run(RunAsync, CancellationToken.None);
+        }
+    }
+
+    private async Task RunAsync()
+    {
+        try
+        {
+            while (TryTake(out PendingWork work))
+            {
+                await context.Gate.WaitAsync(stopping).ConfigureAwait(false);
+                try
+                {
+                    await DoAsync(work).ConfigureAwait(false);
+                }
+                finally
+                {
+                    context.Gate.Release();
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // The node stops; what was not captured is found by the scan at the next start.
+        }
+        catch (Exception failure)
+        {
+            // Only the log's own failure comes here: without it nothing can be captured, so the node ends with its words.
+            context.Failed.TrySetException(failure);
+        }
+    }
+
+    /// <summary>What is to do next: named pushes in their order, then the look at everything.</summary>
+    private bool TryTake(out PendingWork work)
+    {
+        lock (gate)
+        {
+            if (endedPushes.TryDequeue(out (HashSet<RefName> Names, long NoticedAt) push))
+            {
+                work = new PendingWork(push.Names, push.NoticedAt, Accepted: false, Lost: null);
+                return true;
+            }
+
+            work = new PendingWork(null, touchedAt ?? 0, accepted, lost);
+            if (touchedAt is null)
+            {
+                // Still under the lock: the notice that comes next finds this worker over and starts another.
+                Work = Task.CompletedTask;
+                return false;
+            }
+
+            touchedAt = null;
+            accepted = false;
+            return true;
+        }
+    }
+
+    private async Task DoAsync(PendingWork work)
+    {
+        if (context.RootProblem() is not null)
+        {
+            // Whatever the disk shows now is no truth; the scan that finds the root back touches everything.
+            return;
+        }
+
+        if (work.Lost is not null)
+        {
+            Hold(work.Lost);
+            return;
+        }
+
+        try
+        {
+            await (work.Names is null ? CaptureAllAsync(work) : CaptureNamedAsync(work, work.Names)).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            Hold(failure.Message);
+        }
+    }
+
+    private async Task CaptureNamedAsync(PendingWork work, HashSet<RefName> names)
+    {
+        // Without a Baseline there is nothing to compare with, and a held repository is only released by a look at all.
+        if (state.Applied == LogPosition.Origin || state.Condition == RepositoryCondition.Held)
+        {
+            await CaptureAllAsync(work).ConfigureAwait(false);
+            return;
+        }
+
+        RefReading reading = reader.ReadSome(names);
+        if (reading.Problems.Count > 0)
+        {
+            Hold(Describe(reading.Problems));
+            return;
+        }
+
+        List<RefUpdate> updates = RefDifference.OfNames(state.Refs, reading, names);
+        await CaptureAsync(LogRecordKind.Delta, updates, reading, work.NoticedAt).ConfigureAwait(false);
+    }
+
+    private async Task CaptureAllAsync(PendingWork work)
+    {
+        RefReading reading = await SettledReading.ReadAsync(reader, context.Time, stopping).ConfigureAwait(false);
+        if (context.RootProblem() is not null)
+        {
+            return;
+        }
+
+        if (reading.Problems.Count > 0)
+        {
+            Hold(Describe(reading.Problems));
+            return;
+        }
+
+        List<RefUpdate> updates;
+        lock (gate)
+        {
+            updates = RefDifference.OfAll(state.Refs, reading, pushes.Names);
+        }
+
+        bool first = state.Applied == LogPosition.Origin;
+        if (!work.Accepted && !first && DisasterGuard.Refuse(state.Refs, updates) is { } refusal)
+        {
+            Hold($"{refusal}: mirrorsync accept {state.Name}");
+            return;
+        }
+
+        LogRecordKind kind = first ? LogRecordKind.Baseline : LogRecordKind.Delta;
+        await CaptureAsync(kind, updates, reading, work.NoticedAt).ConfigureAwait(false);
+    }
+
+    /// <summary>Writes one record, if anything changed, and shows the result to readers.</summary>
+    private async Task CaptureAsync(LogRecordKind kind, List<RefUpdate> updates, RefReading reading, long noticedAt)
+    {
+        RepositoryState before = state;
+        if (updates.Count == 0 && kind == LogRecordKind.Delta)
+        {
+            Release();
+            return;
+        }
+
+        HashSet<ObjectId> brought = RefDifference.NewIds(updates);
+        Task<IReadOnlyDictionary<ObjectId, ObjectId>> peeling = PeelAsync(reading, brought);
+        BodyBuilder body = new(context.Spool, LogRecordCodec.InlineBodyLimit);
+        await using (body.ConfigureAwait(false))
+        {
+            LogRecordBody fields = new() { Updates = updates };
+            await body.WriteAsync(LogRecordBodyCodec.EncodeFields(fields, before.Repository.Format), stopping).ConfigureAwait(false);
+            HashSet<ObjectId> known = RefDifference.IdsOf(before.Refs);
+            brought.ExceptWith(known);
+            Task packing = kind == LogRecordKind.Delta
+                ? context.PackWriter.WriteAsync(before.Repository, brought, known, body, stopping)
+                : Task.CompletedTask;
+            await Task.WhenAll(peeling, packing).ConfigureAwait(false);
+            RefSnapshot after = before.Refs.TryApply(updates, await peeling.ConfigureAwait(false), out RefUpdate mismatch)
+                ?? throw new InvalidOperationException($"{before.Name}: the difference does not fit the snapshot at {mismatch.Name}");
+            (SpooledBody? spooled, ReadOnlyMemory<byte> inline) = await body.FinishAsync(stopping).ConfigureAwait(false);
+            LogRecord record = await AppendAsync(new LogRecordDraft
+            {
+                Kind = kind,
+                NoticedAtMicroseconds = noticedAt,
+                Repository = before.Name,
+                Format = before.Repository.Format,
+                Before = new Ledger(before.Refs.Digest, null),
+                After = new Ledger(after.Digest, null),
+                Spooled = spooled,
+                InlineBody = inline,
+            }).ConfigureAwait(false);
+            Show(before with { Condition = RepositoryCondition.Live, Reason = null, Refs = after, Applied = record.Position });
+            LogCaptured(context.Logger, before.Name, kind, updates.Count, record.Sequence);
+        }
+    }
+
+    private async Task<LogRecord> AppendAsync(LogRecordDraft draft)
+    {
+        try
+        {
+            LogRecord record = context.Log.Append(draft, context.Epoch);
+            await context.Log.CommitAsync(record.Sequence, stopping).ConfigureAwait(false);
+            return record;
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            throw new InvalidOperationException($"the replication log cannot be written: {failure.Message}", failure);
+        }
+    }
+
+    private async Task<IReadOnlyDictionary<ObjectId, ObjectId>> PeelAsync(RefReading reading, HashSet<ObjectId> ids)
+    {
+        ObjectId[] unknown = [.. ids.Where(id => !reading.IsPeelKnown(id))];
+        IReadOnlyDictionary<ObjectId, ObjectId> asked =
+            await ObjectQueries.PeelAsync(state.Repository, unknown, stopping).ConfigureAwait(false);
+        Dictionary<ObjectId, ObjectId> peeled = new(asked);
+        foreach (ObjectId id in ids)
+        {
+            if (reading.KnownPeels.TryGetValue(id, out ObjectId target) && !target.IsZero)
+            {
+                peeled[id] = target;
+            }
+        }
+
+        return peeled;
+    }
+
+    /// <param name="Names">The refs that ended pushes name; null for a look at everything.</param>
+    /// <param name="NoticedAt">When it was noticed, microseconds since 1970.</param>
+    /// <param name="Accepted">An operator accepted what the disaster guard would hold.</param>
+    /// <param name="Lost">Why the repository cannot be read at all.</param>
+    private readonly record struct PendingWork(HashSet<RefName>? Names, long NoticedAt, bool Accepted, string? Lost);
+
+    private void Release()
+    {
+        if (state.Condition == RepositoryCondition.Held)
+        {
+            Show(state with { Condition = RepositoryCondition.Live, Reason = null });
+            LogReleased(context.Logger, state.Name);
+        }
+    }
+
+    private void Hold(string reason)
+    {
+        if (state.Condition != RepositoryCondition.Held || state.Reason != reason)
+        {
+            Show(state with { Condition = RepositoryCondition.Held, Reason = reason });
+            LogHeld(context.Logger, state.Name, reason);
+        }
+    }
+
+    private void Show(RepositoryState next)
+    {
+        state = next;
+        context.Table.Show(next);
+    }
+
+    private static string Describe(IReadOnlyList<RefProblem> problems) =>
+        $"ref {problems[0].Name}: {problems[0].Reason}" + (problems.Count > 1 ? $" (and {problems.Count - 1} more)" : string.Empty);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Repository}: {Kind} of {Updates} ref updates captured as {Sequence}")]
+    private static partial void LogCaptured(ILogger logger, RepositoryName repository, LogRecordKind kind, int updates, ulong sequence);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Repository}: held: {Reason}")]
+    private static partial void LogHeld(ILogger logger, RepositoryName repository, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Repository}: released")]
+    private static partial void LogReleased(ILogger logger, RepositoryName repository);
+}

@@ -1,0 +1,89 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using MirrorSync.Storage.Log;
+using MirrorSync.Storage.Repositories;
+
+namespace MirrorSync.Replication.Wire;
+
+/// <summary>A mirror's first frame.</summary>
+/// <param name="Protocol">The protocol version that it speaks; see <see cref="Handshake.ProtocolVersion"/>.</param>
+/// <param name="Fleet">Its fleet.</param>
+/// <param name="Node">Its node name.</param>
+/// <param name="Region">Its region.</param>
+/// <param name="Epoch">Epoch of the last record in its log; 0 when the log is empty.</param>
+/// <param name="Sequence">Sequence of that record.</param>
+/// <param name="Chain">Chain up to that record, hex.</param>
+public sealed record Hello(int Protocol, string Fleet, string Node, string Region, ulong Epoch, ulong Sequence, string Chain);
+
+/// <summary>The primary's answer when the stream goes on.</summary>
+/// <param name="Protocol">The protocol version that it speaks.</param>
+/// <param name="Node">The primary's node name.</param>
+/// <param name="Epoch">Epoch of the position from which records follow.</param>
+/// <param name="Sequence">Sequence of the position from which records follow: the mirror's own, or where an empty mirror's log is to begin.</param>
+/// <param name="Chain">Chain of that position, hex.</param>
+public sealed record Welcome(int Protocol, string Node, ulong Epoch, ulong Sequence, string Chain);
+
+/// <summary>The primary's answer when there can be no stream.</summary>
+/// <param name="Code"><c>protocol</c>, <c>fleet</c>, <c>ahead</c> or <c>forked</c>.</param>
+/// <param name="Message">One line for the mirror's operator.</param>
+public sealed record Refusal(string Code, string Message);
+
+/// <summary>A repository that an empty mirror is to bring up from a snapshot.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Format"><c>sha1</c> or <c>sha256</c>.</param>
+public sealed record ListedRepository(string Name, string Format);
+
+/// <summary>What both sides of the first frames share.</summary>
+public static class Handshake
+{
+    /// <summary>The version of frames, records and bulk transfers that this build speaks.</summary>
+    public const int ProtocolVersion = 1;
+
+    /// <summary>Path of the stream: one full-duplex HTTP/2 POST.</summary>
+    public const string StreamPath = "/replication/v1/stream";
+
+    /// <summary>Path of the list of repositories: GET, JSON array of <see cref="ListedRepository"/>.</summary>
+    public const string RepositoriesPath = "/replication/v1/repositories";
+
+    /// <summary>Path of a spooled body: GET with <c>name</c> and <c>length</c>.</summary>
+    public const string SpoolPath = "/replication/v1/spool";
+
+    /// <summary>Path of a repository's snapshot: GET with <c>repository</c>.</summary>
+    public const string SnapshotPath = "/replication/v1/snapshot";
+
+    /// <summary>Header in which every request beside the stream names its fleet.</summary>
+    public const string FleetHeader = "MirrorSync-Fleet";
+
+    /// <summary>A position out of its three parts; throws <see cref="ProtocolException"/> when the chain is no hash.</summary>
+    public static LogPosition Position(ulong epoch, ulong sequence, string chain) =>
+        Hash256.TryParse(chain, out Hash256 hash)
+            ? new LogPosition(epoch, sequence, hash)
+            : throw new ProtocolException("the chain in the hello is no SHA-256 value");
+
+    /// <summary>Parses a JSON payload; throws <see cref="ProtocolException"/> when it is not what it should be.</summary>
+    public static T Parse<T>(ReadOnlySpan<byte> json, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(json, type) ?? throw new ProtocolException("empty JSON in a frame");
+        }
+        catch (JsonException failure)
+        {
+            throw new ProtocolException($"malformed JSON in a frame: {failure.Message}");
+        }
+    }
+
+    /// <summary>Parses a repository's name off the wire.</summary>
+    public static RepositoryName Name(string text) =>
+        RepositoryName.TryParse(text, out RepositoryName name) ? name : throw new ProtocolException("malformed repository name");
+}
+
+/// <summary>Source-generated JSON for the frames.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(Hello))]
+[JsonSerializable(typeof(Welcome))]
+[JsonSerializable(typeof(Refusal))]
+[JsonSerializable(typeof(ListedRepository[]))]
+public sealed partial class WireJson : JsonSerializerContext;
