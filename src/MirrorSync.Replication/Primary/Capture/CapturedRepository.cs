@@ -25,6 +25,7 @@ internal sealed partial class CapturedRepository
     private long? touchedAt;
     private bool accepted;
     private string? lost;
+    private bool peelsKnown;
 
     // Written by the worker only.
     private RepositoryState state;
@@ -200,8 +201,8 @@ internal sealed partial class CapturedRepository
 
     private async Task CaptureNamedAsync(PendingWork work, HashSet<RefName> names)
     {
-        // Without a Baseline there is nothing to compare with, and a held repository is only released by a look at all.
-        if (state.Applied == LogPosition.Origin || state.Condition == RepositoryCondition.Held)
+        // Without a Baseline there is nothing to compare with, and one that is not live becomes so only by a look at all.
+        if (state.Applied == LogPosition.Origin || state.Condition != RepositoryCondition.Live)
         {
             await CaptureAllAsync(work).ConfigureAwait(false);
             return;
@@ -238,6 +239,7 @@ internal sealed partial class CapturedRepository
             updates = RefDifference.OfAll(state.Refs, reading, pushes.Names);
         }
 
+        await RestorePeelsAsync(reading).ConfigureAwait(false);
         bool first = state.Applied == LogPosition.Origin;
         if (!work.Accepted && !first && DisasterGuard.Refuse(state.Refs, updates) is { } refusal)
         {
@@ -328,9 +330,29 @@ internal sealed partial class CapturedRepository
     /// <param name="Lost">Why the repository cannot be read at all.</param>
     private readonly record struct PendingWork(HashSet<RefName>? Names, long NoticedAt, bool Accepted, string? Lost);
 
+    /// <summary>
+    /// The log does not keep what tags finally name, so a repository that came back from it asks once, before clients
+    /// are answered from it.
+    /// </summary>
+    private async Task RestorePeelsAsync(RefReading reading)
+    {
+        if (!peelsKnown)
+        {
+            IReadOnlyDictionary<ObjectId, ObjectId> peeled =
+                await PeelAsync(reading, RefDifference.IdsOf(state.Refs)).ConfigureAwait(false);
+            RefSnapshot refs = state.Refs;
+            state = state with
+            {
+                Refs = RefSnapshot.Create(
+                    refs.Format, refs.Head, refs.Entries.Select(e => e with { Peeled = peeled.GetValueOrDefault(e.Value.Id) })),
+            };
+            peelsKnown = true;
+        }
+    }
+
     private void Release()
     {
-        if (state.Condition == RepositoryCondition.Held)
+        if (state.Condition != RepositoryCondition.Live)
         {
             Show(state with { Condition = RepositoryCondition.Live, Reason = null });
             LogReleased(context.Logger, state.Name);
@@ -361,6 +383,6 @@ internal sealed partial class CapturedRepository
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Repository}: held: {Reason}")]
     private static partial void LogHeld(ILogger logger, RepositoryName repository, string reason);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Repository}: released")]
+    [LoggerMessage(Level = LogLevel.Debug, Message = "{Repository}: live at its last captured state")]
     private static partial void LogReleased(ILogger logger, RepositoryName repository);
 }

@@ -1,0 +1,302 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using MirrorSync.Git.Refs;
+using MirrorSync.Replication.Primary.Capture;
+using MirrorSync.Replication.Primary.Notice;
+using MirrorSync.Storage.Log;
+using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.Repositories;
+
+namespace MirrorSync.Replication.Primary;
+
+/// <summary>
+/// The primary's side up to the log: hooks, watch and scan lead through one loop into one
+/// <see cref="CapturedRepository"/> each.
+/// </summary>
+public sealed partial class PrimaryNode : IAsyncDisposable
+{
+    private static readonly TimeSpan SentinelInterval = TimeSpan.FromSeconds(1);
+
+    private readonly PrimaryOptions options;
+    private readonly ReplicationLog log;
+    private readonly Spool spool;
+    private readonly RepositoryTable table;
+    private readonly TimeProvider time;
+    private readonly ILogger<PrimaryNode> logger;
+    private readonly NoticeSource notices;
+    private readonly RepositoryFinder finder;
+    private readonly RootGuard root;
+    private readonly LookTracker looks;
+    private readonly CancellationTokenSource stopping = new();
+    private readonly ConcurrentDictionary<string, CapturedRepository> byPath = new();
+    private readonly SemaphoreSlim scanWanted = new(1, 1);
+
+    private CaptureContext? capture;
+    private volatile IReadOnlyList<BrokenRepository> broken = [];
+    private volatile string? rootProblem;
+
+    /// <summary>Puts the parts together; nothing starts yet.</summary>
+    public PrimaryNode(
+        PrimaryOptions options,
+        ReplicationLog log,
+        Spool spool,
+        RepositoryTable table,
+        TimeProvider time,
+        ILoggerFactory loggers)
+    {
+        this.options = options;
+        this.log = log;
+        this.spool = spool;
+        this.table = table;
+        this.time = time;
+        logger = loggers.CreateLogger<PrimaryNode>();
+        finder = new RepositoryFinder(options.Root, loggers.CreateLogger<RepositoryFinder>());
+        root = new RootGuard(options.Root, options.RootIdentityFile);
+        looks = new LookTracker(time);
+        notices = new NoticeSource(
+            new NoticeOptions { Root = options.Root, NotifyFolder = options.NotifyFolder, SentinelPath = root.MarkerPath },
+            time,
+            loggers.CreateLogger<NoticeSource>());
+    }
+
+    /// <summary>The present term; 0 before recovery.</summary>
+    public ulong Epoch => capture?.Epoch ?? 0;
+
+    /// <summary>How long ago the disk was last seen whole and captured; <see cref="TimeSpan.MaxValue"/> when never.</summary>
+    public TimeSpan LookAge => looks.Age;
+
+    /// <summary>Why nothing is captured at all; null when all is well.</summary>
+    public string? Problem => rootProblem;
+
+    /// <summary>Folders that look like repositories and are not sound.</summary>
+    public IReadOnlyList<BrokenRepository> Broken => broken;
+
+    /// <summary>Brings back from the log what was captured last. Before anything else.</summary>
+    public async Task RecoverAsync(CancellationToken cancellation)
+    {
+        (ulong epoch, IReadOnlyList<RepositoryState> known) =
+            await LogReplay.ReadAsync(log, spool, options.Root, cancellation).ConfigureAwait(false);
+        if (epoch == 0)
+        {
+            epoch = 1;
+            LogRecord start = log.Append(Records.EpochStart(options.Identity.Name, time), epoch);
+            await log.CommitAsync(start.Sequence, cancellation).ConfigureAwait(false);
+        }
+
+        capture = new CaptureContext(log, spool, table, new GitPackWriter(), () => rootProblem ?? root.Check(), time, logger)
+        {
+            Epoch = epoch,
+        };
+        rootProblem = root.Open();
+        foreach (RepositoryState state in known)
+        {
+            byPath[state.Repository.Path] = new CapturedRepository(capture, state, stopping.Token);
+        }
+
+        LogRecovered(logger, known.Count, log.Committed);
+    }
+
+    /// <summary>Watches and captures until cancelled. Throws when the log can no longer be written.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        CaptureContext context = capture ?? throw new InvalidOperationException("RecoverAsync comes first");
+        using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        Task[] loops =
+        [
+            notices.RunAsync(linked.Token),
+            HandleNoticesAsync(linked.Token),
+            ScanAsync(context, linked.Token),
+            TouchSentinelAsync(linked.Token),
+            context.Failed.Task,
+        ];
+        try
+        {
+            Task first = await Task.WhenAny(loops).ConfigureAwait(false);
+            await first.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // The node stops in good order; the captures below end by themselves.
+        }
+        finally
+        {
+            await linked.CancelAsync().ConfigureAwait(false);
+            await stopping.CancelAsync().ConfigureAwait(false);
+            await Task.WhenAll(loops[..^1]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll(byPath.Values.Select(static r => r.Work)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Lets capture take what the disaster guard holds.</summary>
+    /// <param name="name">One repository; null for all that are held.</param>
+    /// <returns>The repositories that were held and are looked at again.</returns>
+    public IReadOnlyList<RepositoryName> Accept(RepositoryName? name)
+    {
+        List<RepositoryName> accepted = [];
+        foreach (CapturedRepository repository in byPath.Values)
+        {
+            if ((name is null || repository.Repository.Name == name) && repository.Accept())
+            {
+                accepted.Add(repository.Repository.Name);
+            }
+        }
+
+        return accepted;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await stopping.CancelAsync().ConfigureAwait(false);
+        await notices.DisposeAsync().ConfigureAwait(false);
+        stopping.Dispose();
+        scanWanted.Dispose();
+    }
+
+    private async Task HandleNoticesAsync(CancellationToken cancellation)
+    {
+        await foreach (Notice.Notice notice in notices.Notices.ReadAllAsync(cancellation).ConfigureAwait(false))
+        {
+            Handle(notice);
+            notices.Acknowledge(notice);
+        }
+    }
+
+    private void Handle(Notice.Notice notice)
+    {
+        switch (notice)
+        {
+            case PushOpened opened when byPath.TryGetValue(opened.RepositoryPath, out CapturedRepository? repository):
+                repository.Opened(opened.Push, opened.Names);
+                break;
+            case PushEnded ended when byPath.TryGetValue(ended.RepositoryPath, out CapturedRepository? repository):
+                repository.Ended(ended.Push, ended.Names);
+                break;
+            case PushGone gone when byPath.TryGetValue(gone.RepositoryPath, out CapturedRepository? repository):
+                repository.Ended(gone.Push, gone.Names);
+                break;
+            case RefsTouched touched when byPath.TryGetValue(touched.RepositoryPath, out CapturedRepository? repository):
+                repository.Touch();
+                break;
+            case Looked look when rootProblem is null:
+                looks.Note(look.TouchedAtTimestamp, byPath.Values.Select(static r => r.Work));
+                break;
+            case WatchLost lost:
+                LogWatchLost(logger, lost.Reason);
+                WantScan();
+                break;
+            case FoldersChanged or PushOpened or PushEnded:
+                // A push into a repository that is not known yet: the scan takes it up as it then is.
+                WantScan();
+                break;
+        }
+    }
+
+    private void WantScan()
+    {
+        if (scanWanted.CurrentCount == 0)
+        {
+            scanWanted.Release();
+        }
+    }
+
+    private async Task ScanAsync(CaptureContext context, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            await scanWanted.WaitAsync(options.ScanInterval, cancellation).ConfigureAwait(false);
+            long beganAt = time.GetTimestamp();
+            if (Scan(context, cancellation))
+            {
+                looks.Note(beganAt, byPath.Values.Select(static r => r.Work));
+            }
+        }
+    }
+
+    /// <summary>Compares the folders with what is known. False when the root itself is not to be trusted.</summary>
+    private bool Scan(CaptureContext context, CancellationToken cancellation)
+    {
+        string? problem = root.Check();
+        FinderResult? result = problem is null ? finder.Find(cancellation) : null;
+        problem ??= result!.RootProblem ?? root.Check();
+        if (problem is not null)
+        {
+            if (rootProblem != problem)
+            {
+                LogRootProblem(logger, problem);
+            }
+
+            rootProblem = problem;
+            return false;
+        }
+
+        HashSet<string> found = [.. result!.Found.Select(static r => r.Path)];
+        Dictionary<string, string> brokenByPath = [];
+        foreach (BrokenRepository one in result.Broken)
+        {
+            brokenByPath[one.Path] = one.Reason;
+        }
+
+        CapturedRepository[] gone = [.. byPath.Where(r => !found.Contains(r.Key)).Select(static r => r.Value)];
+        bool mass = DisasterGuard.IsMassDisappearance(gone.Count(r => !brokenByPath.ContainsKey(r.Repository.Path)), byPath.Count);
+        foreach (CapturedRepository repository in gone)
+        {
+            repository.Lost(brokenByPath.TryGetValue(repository.Repository.Path, out string? reason) ? reason
+                : mass ? $"its folder is gone, with {gone.Length - 1} others of {byPath.Count} at once"
+                : "its folder is gone");
+        }
+
+        foreach (Repository repository in result.Found)
+        {
+            if (!byPath.ContainsKey(repository.Path))
+            {
+                RefSnapshot none = RefSnapshot.Empty(repository.Format);
+                RepositoryState unseen = new(repository, RepositoryCondition.Missing, "first seen, not captured yet", none, LogPosition.Origin);
+                byPath[repository.Path] = new CapturedRepository(context, unseen, stopping.Token);
+            }
+        }
+
+        broken = [.. result.Broken.Where(b => !byPath.ContainsKey(b.Path))];
+        rootProblem = null;
+        notices.SetRepositories(found);
+        foreach (string path in found)
+        {
+            byPath[path].Touch();
+        }
+
+        return true;
+    }
+
+    private async Task TouchSentinelAsync(CancellationToken cancellation)
+    {
+        using PeriodicTimer timer = new(SentinelInterval, time);
+        while (await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false))
+        {
+            if (rootProblem is null && root.Check() is { } problem)
+            {
+                // Found between two scans: nothing more is captured from here on, and the scan says what is wrong.
+                rootProblem = problem;
+                LogRootProblem(logger, problem);
+            }
+
+            if (rootProblem is null)
+            {
+                notices.TouchSentinel();
+            }
+            else
+            {
+                // Look again soon, so that a root that is back is released within a second.
+                WantScan();
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "recovered {Repositories} repositories from the log at {Position}")]
+    private static partial void LogRecovered(ILogger logger, int repositories, LogPosition position);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "nothing is captured: {Problem}")]
+    private static partial void LogRootProblem(ILogger logger, string problem);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the watch missed events ({Reason}); everything is scanned")]
+    private static partial void LogWatchLost(ILogger logger, string reason);
+}

@@ -1,0 +1,20 @@
+namespace MirrorSync.Replication.Primary;
+
+/// <summary>What a primary needs to know.</summary>
+public sealed record PrimaryOptions
+{
+    /// <summary>Who it is.</summary>
+    public required NodeIdentity Identity { get; init; }
+
+    /// <summary>The folder of its bare repositories, absolute.</summary>
+    public required string Root { get; init; }
+
+    /// <summary>The folder into which the hooks write, absolute.</summary>
+    public required string NotifyFolder { get; init; }
+
+    /// <summary>The file in which the identity of the root is kept, absolute.</summary>
+    public required string RootIdentityFile { get; init; }
+
+    /// <summary>How often everything is looked at, whatever hooks and watch say.</summary>
+    public required TimeSpan ScanInterval { get; init; }
+}

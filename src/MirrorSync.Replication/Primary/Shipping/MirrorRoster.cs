@@ -1,0 +1,153 @@
+using System.Collections.Concurrent;
+using MirrorSync.Git.Refs;
+using MirrorSync.Replication.Status;
+using MirrorSync.Replication.Wire;
+using MirrorSync.Storage.Log;
+using MirrorSync.Storage.Repositories;
+
+namespace MirrorSync.Replication.Primary.Shipping;
+
+/// <summary>What the primary knows of its mirrors, from their acknowledgements alone.</summary>
+/// <param name="log">The log whose records they acknowledge.</param>
+/// <param name="table">The repositories as captured.</param>
+/// <param name="time">The clock.</param>
+internal sealed class MirrorRoster(ReplicationLog log, RepositoryTable table, TimeProvider time)
+{
+    private readonly ConcurrentDictionary<string, Mirror> mirrors = new();
+
+    /// <summary>The mirrors that have said hello since the start, by name.</summary>
+    public IReadOnlyList<MirrorStatus> Status =>
+        [.. mirrors.Values.OrderBy(static m => m.Node, StringComparer.Ordinal).Select(m => m.Describe(table, time))];
+
+    /// <summary>A mirror has said hello; its stream is open until the result is disposed.</summary>
+    public Session Open(Hello hello)
+    {
+        Mirror mirror = mirrors.GetOrAdd(hello.Node, static node => new Mirror(node));
+        mirror.Began(hello.Region, time);
+        return new Session(mirror, log, time);
+    }
+
+    /// <summary>One open stream.</summary>
+    public sealed class Session : IDisposable
+    {
+        private readonly Mirror mirror;
+        private readonly ReplicationLog log;
+        private readonly TimeProvider time;
+
+        internal Session(Mirror mirror, ReplicationLog log, TimeProvider time)
+        {
+            this.mirror = mirror;
+            this.log = log;
+            this.time = time;
+        }
+
+        /// <summary>Something came from the mirror.</summary>
+        public void Heard() => mirror.Heard(time);
+
+        /// <summary>The mirror has made records durable up to this sequence.</summary>
+        public void Durable(ulong sequence) => mirror.DurableSequence = sequence;
+
+        /// <summary>The mirror has applied a repository up to a sequence.</summary>
+        public void Applied(AppliedFrame applied)
+        {
+            TimeSpan? took = null;
+            if (applied.Sequence > log.Base.Sequence && applied.Sequence <= log.Appended.Sequence)
+            {
+                LogRecord record = LogRecordCodec.Decode(log.Read(applied.Sequence));
+                took = time.GetUtcNow() - DateTimeOffset.UnixEpoch - TimeSpan.FromMicroseconds(record.NoticedAtMicroseconds);
+            }
+
+            mirror.Applied(applied, took);
+        }
+
+        /// <inheritdoc/>
+        public void Dispose() => mirror.Ended();
+    }
+
+    /// <summary>One mirror, over all its streams.</summary>
+    /// <param name="node">Its name.</param>
+    internal sealed class Mirror(string node)
+    {
+        private const int Samples = 1000;
+
+        private readonly Lock gate = new();
+        private readonly Dictionary<RepositoryName, (ulong Sequence, RefsDigest Refs)> applied = [];
+        private readonly Queue<double> latencies = [];
+        private string region = string.Empty;
+        private int sessions;
+        private long heardAt;
+
+        public string Node { get; } = node;
+
+        public ulong DurableSequence { get; set; }
+
+        public void Began(string inRegion, TimeProvider time)
+        {
+            lock (gate)
+            {
+                region = inRegion;
+                sessions++;
+                heardAt = time.GetTimestamp();
+            }
+        }
+
+        public void Ended()
+        {
+            lock (gate)
+            {
+                sessions--;
+            }
+        }
+
+        public void Heard(TimeProvider time)
+        {
+            lock (gate)
+            {
+                heardAt = time.GetTimestamp();
+            }
+        }
+
+        public void Applied(AppliedFrame frame, TimeSpan? took)
+        {
+            lock (gate)
+            {
+                bool advances = !applied.TryGetValue(frame.Repository, out (ulong Sequence, RefsDigest Refs) before)
+                    || before.Sequence < frame.Sequence;
+                applied[frame.Repository] = (frame.Sequence, frame.Refs);
+                if (took is { } latency && advances)
+                {
+                    latencies.Enqueue(latency.TotalMilliseconds);
+                    if (latencies.Count > Samples)
+                    {
+                        latencies.Dequeue();
+                    }
+                }
+            }
+        }
+
+        public MirrorStatus Describe(RepositoryTable table, TimeProvider time)
+        {
+            IReadOnlyList<RepositoryState> captured = table.All;
+            lock (gate)
+            {
+                double[] sorted = [.. latencies.Order()];
+                return new MirrorStatus
+                {
+                    Node = Node,
+                    Region = region,
+                    Connected = sessions > 0,
+                    DurableSequence = DurableSequence,
+                    RepositoriesConverged = captured.Count(s => s.Applied.Sequence > 0
+                        && applied.TryGetValue(s.Name, out (ulong Sequence, RefsDigest Refs) mine)
+                        && mine.Sequence == s.Applied.Sequence && mine.Refs == s.Refs.Digest),
+                    NoticeToAppliedP50Ms = Percentile(sorted, 50),
+                    NoticeToAppliedP99Ms = Percentile(sorted, 99),
+                    HeardSecondsAgo = time.GetElapsedTime(heardAt).TotalSeconds,
+                };
+            }
+        }
+
+        private static double? Percentile(double[] sorted, int percent) =>
+            sorted.Length == 0 ? null : sorted[Math.Min(sorted.Length - 1, sorted.Length * percent / 100)];
+    }
+}

@@ -1,0 +1,159 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using System.IO.Pipelines;
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using MirrorSync.Git.Objects;
+using MirrorSync.Replication.Status;
+using MirrorSync.Replication.Wire;
+using MirrorSync.Storage.Log;
+using MirrorSync.Storage.Repositories;
+
+namespace MirrorSync.Replication.Primary.Shipping;
+
+/// <summary>
+/// The primary's side of replication: streams of records, and beside them, on connections of their own, the list of
+/// repositories, snapshots and spooled bodies. It knows streams, not HTTP; the daemon maps the paths of
+/// <see cref="Handshake"/> to it.
+/// </summary>
+public sealed partial class ReplicationServer : INodeStatusSource
+{
+    private readonly PrimaryNode node;
+    private readonly NodeIdentity identity;
+    private readonly ReplicationLog log;
+    private readonly Spool spool;
+    private readonly RepositoryTable table;
+    private readonly TimeProvider time;
+    private readonly ILogger<ReplicationServer> logger;
+    private readonly MirrorRoster roster;
+
+    /// <summary>Puts the parts together.</summary>
+    public ReplicationServer(
+        PrimaryNode node,
+        NodeIdentity identity,
+        ReplicationLog log,
+        Spool spool,
+        RepositoryTable table,
+        TimeProvider time,
+        ILogger<ReplicationServer> logger)
+    {
+        this.node = node;
+        this.identity = identity;
+        this.log = log;
+        this.spool = spool;
+        this.table = table;
+        this.time = time;
+        this.logger = logger;
+        roster = new MirrorRoster(log, table, time);
+    }
+
+    /// <summary>Serves one mirror's stream until it ends or falls silent.</summary>
+    /// <param name="input">What the mirror sends.</param>
+    /// <param name="output">What it receives; every frame is flushed.</param>
+    /// <param name="cancellation">The node stops, or the connection is gone.</param>
+    public async Task StreamAsync(PipeReader input, PipeWriter output, CancellationToken cancellation)
+    {
+        if (await Frames.ReadAsync(input, cancellation).ConfigureAwait(false) is not { Kind: FrameKind.Hello } first)
+        {
+            throw new ProtocolException("a stream begins with a hello");
+        }
+
+        Hello hello = Handshake.Parse(first.Payload, WireJson.Default.Hello);
+        if (!TryWelcome(hello, out LogPosition from, out Refusal? refusal))
+        {
+            LogRefused(logger, hello.Node, refusal.Message);
+            Frames.Write(output, FrameKind.Refused, JsonSerializer.SerializeToUtf8Bytes(refusal, WireJson.Default.Refusal));
+            await output.FlushAsync(cancellation).ConfigureAwait(false);
+            return;
+        }
+
+        using MirrorRoster.Session session = roster.Open(hello);
+        LogWelcomed(logger, hello.Node, hello.Region, from);
+        MirrorStream stream = new(log, session, () => node.LookAge, time);
+        Welcome welcome = new(Handshake.ProtocolVersion, identity.Name, from.Epoch, from.Sequence, from.Chain.ToString());
+        string end = await stream.RunAsync(welcome, input, output, cancellation).ConfigureAwait(false);
+        LogEnded(logger, hello.Node, end);
+    }
+
+    /// <summary>The repositories that have a Baseline.</summary>
+    public ListedRepository[] ListRepositories() =>
+        [.. table.All.Where(static s => s.Applied.Sequence > 0).Select(static s => new ListedRepository(s.Name.Value, s.Repository.Format.GitName()))];
+
+    /// <summary>A spooled body; null when there is none of that name and length.</summary>
+    public Stream? OpenSpooledBody(Hash256 name, long length)
+    {
+        SpooledBody body = new(name, length);
+        return spool.Contains(body) ? spool.OpenRead(body) : null;
+    }
+
+    /// <summary>The state of which a snapshot can be sent; false when the repository is not known or never captured.</summary>
+    public bool TryGetSnapshot(RepositoryName name, [NotNullWhen(true)] out RepositoryState? state) =>
+        table.TryGet(name, out state) && state.Applied.Sequence > 0;
+
+    /// <inheritdoc/>
+    public NodeStatus GetStatus()
+    {
+        TimeSpan look = node.LookAge;
+        double? lookAge = look == TimeSpan.MaxValue ? null : look.TotalSeconds;
+        List<RepositoryStatus> repositories = [.. table.All.Select(s => RepositoryStatuses.Of(
+            s, behind: false, s.Condition == RepositoryCondition.Live ? lookAge : null))];
+        repositories.AddRange(node.Broken.Select(static b => RepositoryStatuses.OfBroken(b.Name?.Value ?? b.Path, b.Reason)));
+        return new NodeStatus
+        {
+            Recovered = true,
+            Durable = log.Committed,
+            Primary = identity.Name,
+            Connected = true,
+            PrimaryHeardSecondsAgo = 0,
+            LagSeconds = lookAge,
+            Problems = node.Problem is { } problem ? [problem] : [],
+            Repositories = repositories,
+            Mirrors = roster.Status,
+        };
+    }
+
+    private bool TryWelcome(Hello hello, out LogPosition from, [NotNullWhen(false)] out Refusal? refusal)
+    {
+        from = default;
+        refusal = null;
+        if (hello.Protocol != Handshake.ProtocolVersion)
+        {
+            refusal = new Refusal("protocol", $"primary {identity.Name} speaks protocol {Handshake.ProtocolVersion}, not {hello.Protocol}");
+            return false;
+        }
+
+        if (hello.Fleet != identity.Fleet)
+        {
+            refusal = new Refusal("fleet", $"primary {identity.Name} belongs to fleet '{identity.Fleet}', not '{hello.Fleet}'");
+            return false;
+        }
+
+        LogPosition asked = Handshake.Position(hello.Epoch, hello.Sequence, hello.Chain);
+        if (asked == LogPosition.Origin)
+        {
+            from = log.Committed;
+            return true;
+        }
+
+        from = asked;
+        if (asked.Sequence > log.Committed.Sequence)
+        {
+            refusal = new Refusal("ahead", $"the mirror is at {asked}, the primary only at {log.Committed}: the primary has lost records");
+        }
+        else if (log.PositionAt(asked.Sequence) != asked)
+        {
+            refusal = new Refusal("forked", $"the mirror's log at {asked} is not a beginning of the primary's");
+        }
+
+        return refusal is null;
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "mirror {Node} refused: {Reason}")]
+    private static partial void LogRefused(ILogger logger, string node, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "mirror {Node} in {Region} follows from {Position}")]
+    private static partial void LogWelcomed(ILogger logger, string node, string region, LogPosition position);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "mirror {Node}: the stream ended: {End}")]
+    private static partial void LogEnded(ILogger logger, string node, string end);
+}

@@ -1,0 +1,50 @@
+using System.Text.Json;
+using MirrorSync.Git.Objects;
+using MirrorSync.Git.Refs;
+using MirrorSync.Replication.Primary.Capture;
+using MirrorSync.Replication.Wire;
+using MirrorSync.Storage.Log;
+using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.Repositories;
+
+namespace MirrorSync.Replication.Primary.Shipping;
+
+/// <summary>Sends the whole of a repository as of the position up to which it is captured.</summary>
+/// <param name="packWriter">Writes the pack.</param>
+public sealed class SnapshotSender(IPackWriter packWriter)
+{
+    /// <summary>
+    /// Writes header, refs, metadata and one pack. A failure leaves the body without its end, so that the mirror asks
+    /// again.
+    /// </summary>
+    /// <exception cref="IOException">An object is gone (a force-push and gc meanwhile), git or the connection failed.</exception>
+    public async Task SendAsync(RepositoryState state, Stream output, CancellationToken cancellation)
+    {
+        RefSnapshot refs = state.Refs;
+        ChunkWriter chunks = new(output);
+        await using (chunks.ConfigureAwait(false))
+        {
+            SnapshotHeader header = new(
+                state.Name.Value,
+                state.Repository.Format.GitName(),
+                state.Applied.Epoch,
+                state.Applied.Sequence,
+                state.Applied.Chain.ToString(),
+                refs.Digest.ToString());
+            byte[] json = JsonSerializer.SerializeToUtf8Bytes(header, SnapshotJson.Default.SnapshotHeader);
+            await chunks.WriteAsync(json, cancellation).ConfigureAwait(false);
+
+            RepositoryMetadata metadata = RepositoryMetadata.Read(state.Repository);
+            LogRecordBody fields = new()
+            {
+                Updates = RefSnapshot.Empty(refs.Format).UpdatesTo(refs),
+                Description = metadata.Description,
+                Owner = metadata.Owner,
+                Config = metadata.Config,
+            };
+            await chunks.WriteAsync(LogRecordBodyCodec.EncodeFields(fields, refs.Format), cancellation).ConfigureAwait(false);
+            await packWriter.WriteAsync(state.Repository, RefDifference.IdsOf(refs), [], chunks, cancellation).ConfigureAwait(false);
+            await chunks.CompleteAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+}
