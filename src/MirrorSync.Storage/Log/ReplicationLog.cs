@@ -1,0 +1,413 @@
+using System.Buffers.Binary;
+using FASTER.core;
+using Microsoft.Extensions.Logging;
+
+namespace MirrorSync.Storage.Log;
+
+/// <summary>
+/// The replication log: the one class over FasterLog. Records are appended in memory, made durable by
+/// <see cref="CommitAsync"/>, and read by their sequence.
+/// </summary>
+/// <remarks>
+/// A commit is: FASTER writes its pages to the segment files, they are synced, and then a mark is written and synced
+/// that says how far the log goes. So what the mark names is on the disk in full; when the log is opened it must be
+/// there unharmed, or the log does not open. What lies above the mark was promised to nobody: it is kept as far as it
+/// is good, and cut at the first byte that is not. Safe for use by many threads at once.
+/// </remarks>
+public sealed class ReplicationLog : IAsyncDisposable
+{
+    /// <summary>
+    /// What is kept to be read without the disk. More than FASTER holds in memory, so that whatever is not in a file
+    /// yet is found here.
+    /// </summary>
+    private const long RecentFactor = 2;
+
+    private readonly OpenedLog opened;
+    private readonly FasterLog faster;
+    private readonly SegmentDevice device;
+    private readonly List<long> addresses;
+    private readonly RecentRecords recent;
+    private readonly ReachedSignal appendedSignal;
+    private readonly ReachedSignal committedSignal;
+    private readonly SemaphoreSlim committing = new(1, 1);
+    private readonly Lock gate = new();
+    private LogPosition @base;
+    private LogPosition appended;
+    private LogPosition committed;
+    private long end;
+    private Exception? unusable;
+
+    private ReplicationLog(OpenedLog opened, FasterLog faster, SegmentDevice device, int memorySizeBits)
+    {
+        this.opened = opened;
+        this.faster = faster;
+        this.device = device;
+        addresses = opened.Addresses;
+        @base = opened.Base;
+        appended = committed = opened.Last;
+        end = opened.End;
+        recent = new RecentRecords(RecentFactor << memorySizeBits);
+        appendedSignal = new ReachedSignal(appended.Sequence);
+        committedSignal = new ReachedSignal(committed.Sequence);
+    }
+
+    /// <summary>The position before the first record that is held.</summary>
+    public LogPosition Base
+    {
+        get
+        {
+            lock (gate)
+            {
+                return @base;
+            }
+        }
+    }
+
+    /// <summary>The position of the last record, durable or not.</summary>
+    public LogPosition Appended
+    {
+        get
+        {
+            lock (gate)
+            {
+                return appended;
+            }
+        }
+    }
+
+    /// <summary>The position of the last record that is durable.</summary>
+    public LogPosition Committed
+    {
+        get
+        {
+            lock (gate)
+            {
+                return committed;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Opens the log in a folder, or begins one in an empty folder. Everything held is read and checked.
+    /// </summary>
+    /// <exception cref="LogDamagedException">What was committed is not there unharmed; nothing was changed.</exception>
+    /// <exception cref="IOException">The folder cannot be used, or another process uses it.</exception>
+    public static ReplicationLog Open(ReplicationLogOptions options, ILogger<ReplicationLog> logger)
+    {
+        OpenedLog opened = OpenedLog.Open(options, logger);
+        try
+        {
+            SegmentDevice device = new(opened.Files, opened.Folder, opened.SegmentSizeBits);
+            FasterLog faster = new(
+                new FasterLogSettings
+                {
+                    LogDevice = device,
+                    LogCommitManager = new KnownEnd(LogScan.FirstAddress, opened.End),
+                    PageSizeBits = opened.PageSizeBits,
+                    MemorySizeBits = options.MemorySizeBits,
+                    SegmentSizeBits = opened.SegmentSizeBits,
+                    TryRecoverLatest = false,
+                },
+                null);
+            if (opened.End > LogScan.FirstAddress)
+            {
+                faster.Recover();
+            }
+
+            if (faster.TailAddress != opened.End || faster.BeginAddress != LogScan.FirstAddress)
+            {
+                throw new LogDamagedException(
+                    $"the log in {opened.Folder} ends at {opened.End}, but FASTER took it up at {faster.BeginAddress} to {faster.TailAddress}");
+            }
+
+            return new ReplicationLog(opened, faster, device, options.MemorySizeBits);
+        }
+        catch (FasterException failure)
+        {
+            opened.Dispose();
+            throw new LogDamagedException($"FASTER cannot take up the log in {opened.Folder}: {failure.Message}", failure);
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Lets an empty log begin after a position: that of the snapshots a mirror was brought up by. Durable at once.</summary>
+    /// <exception cref="InvalidOperationException">The log holds records.</exception>
+    public void StartAt(LogPosition position)
+    {
+        committing.Wait();
+        try
+        {
+            lock (gate)
+            {
+                ThrowIfUnusable();
+                if (addresses.Count > 0)
+                {
+                    throw new InvalidOperationException($"the log holds {addresses.Count} records, it cannot start at {position}");
+                }
+
+                opened.Marks.Write(position, position, end);
+                @base = appended = committed = position;
+            }
+        }
+        finally
+        {
+            committing.Release();
+        }
+
+        appendedSignal.Advance(position.Sequence);
+        committedSignal.Advance(position.Sequence);
+    }
+
+    /// <summary>Gives a record the next place in the log. It is not durable yet.</summary>
+    /// <exception cref="ArgumentException">The draft says what no record may say.</exception>
+    /// <exception cref="LogOrderException">The epoch is lower than the last record's.</exception>
+    /// <exception cref="IOException">The log could not be written, now or before.</exception>
+    public LogRecord Append(LogRecordDraft draft, ulong epoch)
+    {
+        LogRecord? record;
+        lock (gate)
+        {
+            ThrowIfUnusable();
+            byte[] bytes = LogRecordCodec.Encode(draft, epoch, appended.Sequence + 1, appended.Chain);
+            if (!LogRecordCodec.TryDecode(bytes, out record, out string? error))
+            {
+                throw new InvalidOperationException($"the record that was just written cannot be read: {error}");
+            }
+
+            Add(record, bytes);
+        }
+
+        appendedSignal.Advance(record.Sequence);
+        return record;
+    }
+
+    /// <summary>Appends a record that the primary wrote, byte for byte. It is not durable yet.</summary>
+    /// <param name="record">The record as decoded from the bytes.</param>
+    /// <param name="bytes">Its bytes; they must not change any more.</param>
+    /// <exception cref="LogOrderException">It is not exactly the next one: sequence, chain, or a lower epoch.</exception>
+    /// <exception cref="IOException">The log could not be written, now or before.</exception>
+    public void AppendExact(LogRecord record, ReadOnlyMemory<byte> bytes)
+    {
+        if (!LogRecordCodec.TryCheckFrame(bytes.Span, out string? error) || SequenceOf(bytes.Span) != record.Sequence)
+        {
+            throw new ArgumentException($"the bytes are not those of record {record.Sequence}: {error}", nameof(bytes));
+        }
+
+        lock (gate)
+        {
+            ThrowIfUnusable();
+            Add(record, bytes);
+        }
+
+        appendedSignal.Advance(record.Sequence);
+    }
+
+    /// <summary>
+    /// Makes every record up to the sequence durable. Callers that come while a commit runs share the next one.
+    /// </summary>
+    /// <param name="sequence">At most that of <see cref="Appended"/>.</param>
+    /// <param name="cancellation">Ends the wait for an earlier commit; a commit that has begun is seen through.</param>
+    /// <exception cref="IOException">The disk refused. The log then takes nothing more until it is opened again, as
+    /// nobody knows what the disk holds.</exception>
+    public async Task CommitAsync(ulong sequence, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(sequence, Appended.Sequence);
+        if (Committed.Sequence >= sequence)
+        {
+            return;
+        }
+
+        await committing.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            if (Committed.Sequence < sequence)
+            {
+                await CommitAppendedAsync().ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            committing.Release();
+        }
+    }
+
+    /// <summary>The bytes of a record, checked against their CRC; they must not be changed.</summary>
+    /// <param name="sequence">Above that of <see cref="Base"/>, at most that of <see cref="Appended"/>.</param>
+    /// <exception cref="LogDamagedException">The disk does not give back what was written.</exception>
+    public ReadOnlyMemory<byte> Read(ulong sequence)
+    {
+        long address;
+        lock (gate)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(sequence, @base.Sequence);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(sequence, appended.Sequence);
+
+            // Those are the bytes that the CRC was checked over when they came; memory needs no second look.
+            if (recent.TryGet(sequence, out ReadOnlyMemory<byte> known))
+            {
+                return known;
+            }
+
+            address = addresses[(int)(sequence - @base.Sequence) - 1];
+        }
+
+        Span<byte> head = stackalloc byte[LogScan.EntryHead];
+        opened.Files.Read(address, head);
+        int length = BinaryPrimitives.ReadInt32LittleEndian(head);
+        string? error = $"its entry has {length} bytes";
+        if (length is >= LogRecordCodec.MinRecordLength and <= LogRecordCodec.MaxRecordLength)
+        {
+            byte[] bytes = new byte[length];
+            opened.Files.Read(address + LogScan.EntryHead, bytes);
+            if (LogRecordCodec.TryCheckFrame(bytes, out error) && SequenceOf(bytes) == sequence)
+            {
+                return bytes;
+            }
+        }
+
+        throw new LogDamagedException($"record {sequence} at address {address} of the log in {opened.Folder} is damaged: {error ?? "it is another record"}");
+    }
+
+    /// <summary>The position that the log had reached with a record; null when the log does not hold it. Base counts as held.</summary>
+    /// <exception cref="LogDamagedException">The record is held, but damaged.</exception>
+    public LogPosition? PositionAt(ulong sequence)
+    {
+        lock (gate)
+        {
+            if (sequence == @base.Sequence || sequence == appended.Sequence)
+            {
+                return sequence == appended.Sequence ? appended : @base;
+            }
+
+            if (sequence < @base.Sequence || sequence > appended.Sequence)
+            {
+                return null;
+            }
+        }
+
+        return LogRecordCodec.TryDecode(Read(sequence), out LogRecord? record, out string? error)
+            ? record.Position : throw new LogDamagedException($"record {sequence} of the log in {opened.Folder} is damaged: {error}");
+    }
+
+    /// <summary>Completes when the record is appended.</summary>
+    /// <exception cref="ObjectDisposedException">The log was closed before.</exception>
+    public Task WaitAppendedAsync(ulong sequence, CancellationToken cancellation) => appendedSignal.WaitAsync(sequence, cancellation);
+
+    /// <summary>Completes when the record is durable.</summary>
+    /// <exception cref="ObjectDisposedException">The log was closed before.</exception>
+    /// <exception cref="IOException">A commit failed before.</exception>
+    public Task WaitCommittedAsync(ulong sequence, CancellationToken cancellation) => committedSignal.WaitAsync(sequence, cancellation);
+
+    /// <summary>Closes the log. Records that were not committed may be lost.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await committing.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            lock (gate)
+            {
+                if (unusable is ObjectDisposedException)
+                {
+                    return;
+                }
+
+                unusable = new ObjectDisposedException(nameof(ReplicationLog));
+                faster.Dispose();
+                opened.Dispose();
+            }
+        }
+        finally
+        {
+            committing.Release();
+        }
+
+        appendedSignal.End(unusable);
+        committedSignal.End(unusable);
+    }
+
+    private static ulong SequenceOf(ReadOnlySpan<byte> record) =>
+        BinaryPrimitives.ReadUInt64LittleEndian(record[LogRecordCodec.SequenceAt..]);
+
+    private void Add(LogRecord record, ReadOnlyMemory<byte> bytes)
+    {
+        if (LogScan.WhyNotNext(appended, record) is { } reason)
+        {
+            throw new LogOrderException(reason);
+        }
+
+        long address;
+        try
+        {
+            address = faster.Enqueue(bytes.Span);
+        }
+        catch (FasterException failure)
+        {
+            throw Break("written", failure);
+        }
+
+        addresses.Add(address);
+        recent.Add(record.Sequence, bytes);
+        end = LogScan.EndOf(address, bytes.Length);
+        appended = record.Position;
+    }
+
+    private async Task CommitAppendedAsync()
+    {
+        LogPosition target;
+        long targetEnd;
+        lock (gate)
+        {
+            ThrowIfUnusable();
+            target = appended;
+            targetEnd = end;
+        }
+
+        try
+        {
+            await faster.CommitAsync(CancellationToken.None).ConfigureAwait(false);
+            if (faster.CommittedUntilAddress < targetEnd)
+            {
+                throw new IOException($"FASTER wrote up to {faster.CommittedUntilAddress}, not to {targetEnd}");
+            }
+
+            opened.Files.Sync();
+            opened.Marks.Write(@base, target, targetEnd);
+        }
+        catch (Exception failure) when (failure is FasterException or IOException)
+        {
+            lock (gate)
+            {
+                throw Break("committed", failure);
+            }
+        }
+
+        lock (gate)
+        {
+            committed = target;
+        }
+
+        committedSignal.Advance(target.Sequence);
+    }
+
+    /// <summary>After a failed write nobody knows what the disk holds: the log takes nothing more.</summary>
+    private Exception Break(string what, Exception failure)
+    {
+        Exception cause = device.Failure ?? failure;
+        unusable ??= new IOException($"the replication log in {opened.Folder} could not be {what}: {cause.Message}", cause);
+        appendedSignal.End(unusable);
+        committedSignal.End(unusable);
+        return unusable;
+    }
+
+    private void ThrowIfUnusable()
+    {
+        if (unusable is not null)
+        {
+            throw unusable;
+        }
+    }
+}
