@@ -148,6 +148,13 @@ public sealed class RefSnapshot
         return new RefSnapshot(Format, head, next.DrainToImmutable(), hash.With(Format, sorted));
     }
 
+    /// <summary>The same refs with what their tags finally name filled in; the digest does not speak of it.</summary>
+    public RefSnapshot WithPeeled(IReadOnlyDictionary<ObjectId, ObjectId> peeled) => new(
+        Format,
+        Head,
+        ImmutableArray.CreateRange(Entries, e => e with { Peeled = peeled.GetValueOrDefault(e.Value.Id) }),
+        hash);
+
     /// <summary>The updates that lead from this snapshot to a later one of the same format, in byte order.</summary>
     public IReadOnlyList<RefUpdate> UpdatesTo(RefSnapshot later)
     {

@@ -31,7 +31,7 @@ internal static class LogReplay
         Dictionary<RepositoryName, RepositoryState> states = [];
         for (ulong sequence = log.Base.Sequence + 1; sequence <= log.Appended.Sequence; sequence++)
         {
-            LogRecord record = LogRecordCodec.Decode(log.Read(sequence));
+            LogRecord record = log.ReadRecord(sequence);
             epoch = Math.Max(epoch, record.Epoch);
             if (record.Kind is not (LogRecordKind.Baseline or LogRecordKind.Delta) || record.Format is not { } format)
             {

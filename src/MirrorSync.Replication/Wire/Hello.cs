@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using MirrorSync.Git.Objects;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Repositories;
 
@@ -73,6 +74,10 @@ public static class Handshake
             throw new ProtocolException($"malformed JSON in a frame: {failure.Message}");
         }
     }
+
+    /// <summary>Parses an object format off the wire.</summary>
+    public static ObjectFormat Format(string text) =>
+        ObjectFormatFacts.TryParse(text, out ObjectFormat format) ? format : throw new ProtocolException("unknown object format");
 
     /// <summary>Parses a repository's name off the wire.</summary>
     public static RepositoryName Name(string text) =>

@@ -262,7 +262,7 @@ internal sealed partial class CapturedRepository
         }
 
         HashSet<ObjectId> brought = RefDifference.NewIds(updates);
-        Task<IReadOnlyDictionary<ObjectId, ObjectId>> peeling = PeelAsync(reading, brought);
+        Task<IReadOnlyDictionary<ObjectId, ObjectId>> peeling = Peels.FindAsync(before.Repository, reading, brought, stopping);
         BodyBuilder body = new(context.Spool, LogRecordCodec.InlineBodyLimit);
         await using (body.ConfigureAwait(false))
         {
@@ -307,23 +307,6 @@ internal sealed partial class CapturedRepository
         }
     }
 
-    private async Task<IReadOnlyDictionary<ObjectId, ObjectId>> PeelAsync(RefReading reading, HashSet<ObjectId> ids)
-    {
-        ObjectId[] unknown = [.. ids.Where(id => !reading.IsPeelKnown(id))];
-        IReadOnlyDictionary<ObjectId, ObjectId> asked =
-            await ObjectQueries.PeelAsync(state.Repository, unknown, stopping).ConfigureAwait(false);
-        Dictionary<ObjectId, ObjectId> peeled = new(asked);
-        foreach (ObjectId id in ids)
-        {
-            if (reading.KnownPeels.TryGetValue(id, out ObjectId target) && !target.IsZero)
-            {
-                peeled[id] = target;
-            }
-        }
-
-        return peeled;
-    }
-
     /// <param name="Names">The refs that ended pushes name; null for a look at everything.</param>
     /// <param name="NoticedAt">When it was noticed, microseconds since 1970.</param>
     /// <param name="Accepted">An operator accepted what the disaster guard would hold.</param>
@@ -339,13 +322,8 @@ internal sealed partial class CapturedRepository
         if (!peelsKnown)
         {
             IReadOnlyDictionary<ObjectId, ObjectId> peeled =
-                await PeelAsync(reading, RefDifference.IdsOf(state.Refs)).ConfigureAwait(false);
-            RefSnapshot refs = state.Refs;
-            state = state with
-            {
-                Refs = RefSnapshot.Create(
-                    refs.Format, refs.Head, refs.Entries.Select(e => e with { Peeled = peeled.GetValueOrDefault(e.Value.Id) })),
-            };
+                await Peels.FindAsync(state.Repository, reading, RefDifference.IdsOf(state.Refs), stopping).ConfigureAwait(false);
+            state = state with { Refs = state.Refs.WithPeeled(peeled) };
             peelsKnown = true;
         }
     }

@@ -53,7 +53,7 @@ internal sealed class MirrorRoster(ReplicationLog log, RepositoryTable table, Ti
             TimeSpan? took = null;
             if (applied.Sequence > log.Base.Sequence && applied.Sequence <= log.Appended.Sequence)
             {
-                LogRecord record = LogRecordCodec.Decode(log.Read(applied.Sequence));
+                LogRecord record = log.ReadRecord(applied.Sequence);
                 took = time.GetUtcNow() - DateTimeOffset.UnixEpoch - TimeSpan.FromMicroseconds(record.NoticedAtMicroseconds);
             }
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Refs;
-using MirrorSync.Replication.Primary.Capture;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;

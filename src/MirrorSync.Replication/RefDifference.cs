@@ -2,7 +2,7 @@ using MirrorSync.Git.Objects;
 using MirrorSync.Git.Refs;
 using MirrorSync.Storage.Refs;
 
-namespace MirrorSync.Replication.Primary.Capture;
+namespace MirrorSync.Replication;
 
 /// <summary>What changed between the refs as last captured and a reading of the disk.</summary>
 internal static class RefDifference

@@ -1,0 +1,37 @@
+using Microsoft.Extensions.Logging;
+using MirrorSync.Replication.Wire;
+using MirrorSync.Storage.Log;
+using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.Repositories;
+
+namespace MirrorSync.Replication.Mirror;
+
+/// <summary>What every repository's apply shares on a mirror.</summary>
+/// <param name="Log">The mirror's own log.</param>
+/// <param name="Spool">Its spool.</param>
+/// <param name="Table">What readers see.</param>
+/// <param name="Indexer">Puts packs into repositories.</param>
+/// <param name="Bulk">Fetches from the primary.</param>
+/// <param name="Snapshots">Brings repositories up from nothing.</param>
+/// <param name="BodyPresent">Called with a record's sequence once its body is here, or is no longer needed.</param>
+/// <param name="Applied">Called with each acknowledgement.</param>
+/// <param name="Time">The clock.</param>
+/// <param name="Logger">Where apply reports.</param>
+internal sealed record ApplyContext(
+    ReplicationLog Log,
+    Spool Spool,
+    RepositoryTable Table,
+    IPackIndexer Indexer,
+    BulkClient Bulk,
+    SnapshotInstaller Snapshots,
+    Action<ulong> BodyPresent,
+    Action<AppliedFrame> Applied,
+    TimeProvider Time,
+    ILogger Logger)
+{
+    /// <summary>How many repositories apply at once.</summary>
+    public SemaphoreSlim Gate { get; } = new(Math.Max(2, Environment.ProcessorCount));
+
+    /// <summary>How many snapshots come at once.</summary>
+    public SemaphoreSlim SnapshotGate { get; } = new(2);
+}

@@ -1,0 +1,84 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using MirrorSync.Git.Objects;
+using MirrorSync.Replication.Wire;
+using MirrorSync.Storage.Files;
+using MirrorSync.Storage.Log;
+using MirrorSync.Storage.Repositories;
+
+namespace MirrorSync.Replication.Mirror;
+
+/// <summary>One repository in a checkpoint.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Format"><c>sha1</c> or <c>sha256</c>.</param>
+/// <param name="Epoch">Epoch of the position up to which it is applied and synced.</param>
+/// <param name="Sequence">Sequence of that position; 0 when it still wants its first snapshot.</param>
+/// <param name="Chain">Chain of that position, hex.</param>
+/// <param name="RefsDigest">The digest of its refs then, hex; empty before the first snapshot.</param>
+internal sealed record CheckpointEntry(string Name, string Format, ulong Epoch, ulong Sequence, string Chain, string RefsDigest)
+{
+    /// <summary>The position up to which it is applied.</summary>
+    [JsonIgnore]
+    public LogPosition Applied => Handshake.Position(Epoch, Sequence, Chain);
+
+    /// <summary>What a state adds to a checkpoint. A copy that is not whole counts as absent.</summary>
+    public static CheckpointEntry Of(RepositoryState state)
+    {
+        bool whole = state.Condition is RepositoryCondition.Live or RepositoryCondition.Held;
+        LogPosition applied = whole ? state.Applied : LogPosition.Origin;
+        return new CheckpointEntry(
+            state.Name.Value,
+            state.Repository.Format.GitName(),
+            applied.Epoch,
+            applied.Sequence,
+            applied.Chain.ToString(),
+            whole ? state.Refs.Digest.ToString() : string.Empty);
+    }
+}
+
+/// <summary>
+/// Where every repository stood when the file system was last synced: the log above it is replayed at the next start.
+/// </summary>
+/// <param name="Version">Layout version, 1.</param>
+/// <param name="ReplayAfter">Every record up to this sequence is in the repositories as they stand here.</param>
+/// <param name="Repositories">Every repository that the mirror knows.</param>
+internal sealed record Checkpoint(int Version, ulong ReplayAfter, CheckpointEntry[] Repositories)
+{
+    private const int PresentVersion = 1;
+
+    /// <summary>Writes the file durably. What it says must be synced already.</summary>
+    public static void Write(string file, ulong replayAfter, IEnumerable<CheckpointEntry> repositories)
+    {
+        Checkpoint checkpoint = new(PresentVersion, replayAfter, [.. repositories]);
+        Durable.ReplaceFile(file, JsonSerializer.SerializeToUtf8Bytes(checkpoint, CheckpointJson.Default.Checkpoint));
+    }
+
+    /// <summary>Reads the file; null when there is none.</summary>
+    /// <exception cref="InvalidDataException">It is damaged or of another version.</exception>
+    public static Checkpoint? Read(string file)
+    {
+        if (!File.Exists(file))
+        {
+            return null;
+        }
+
+        try
+        {
+            Checkpoint? checkpoint = JsonSerializer.Deserialize(File.ReadAllBytes(file), CheckpointJson.Default.Checkpoint);
+            return checkpoint?.Version == PresentVersion
+                ? checkpoint
+                : throw new InvalidDataException($"{file} is of version {checkpoint?.Version}, this build reads {PresentVersion}");
+        }
+        catch (JsonException failure)
+        {
+            throw new InvalidDataException(
+                $"{file} is damaged ({failure.Message}); remove the data folder and the mirror brings itself up again", failure);
+        }
+    }
+}
+
+/// <summary>Source-generated JSON for checkpoints.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(Checkpoint))]
+internal sealed partial class CheckpointJson : JsonSerializerContext;

@@ -1,0 +1,277 @@
+using Microsoft.Extensions.Logging;
+using MirrorSync.Replication.Wire;
+using MirrorSync.Storage.Log;
+using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.Repositories;
+
+namespace MirrorSync.Replication.Mirror;
+
+/// <summary>
+/// One repository on a mirror: applies its records in their order, one worker at a time, independently of all others.
+/// What cannot be applied is brought up again by a snapshot; only this repository waits for it.
+/// </summary>
+internal sealed partial class FollowedRepository
+{
+    private readonly ApplyContext context;
+    private readonly CancellationToken stopping;
+    private readonly DeltaApplier applier;
+    private readonly Backoff backoff;
+    private readonly Lock gate = new();
+    private readonly Queue<ulong> pending = [];
+    private readonly FreshnessProof proof = new();
+
+    // Written by the worker only, once it runs.
+    private RepositoryState state;
+    private bool snapshotWanted;
+
+    /// <summary>Takes up a repository as recovery found it; <see cref="LogPosition.Origin"/> means that it wants a snapshot.</summary>
+    public FollowedRepository(ApplyContext context, RepositoryState initial, CancellationToken stopping)
+    {
+        this.context = context;
+        this.stopping = stopping;
+        applier = new DeltaApplier(context);
+        backoff = new Backoff(context.Time);
+        state = initial;
+        snapshotWanted = initial.Condition != RepositoryCondition.Live;
+        context.Table.Show(initial);
+    }
+
+    /// <summary>The state as last shown.</summary>
+    public RepositoryState State => Volatile.Read(ref state);
+
+    /// <summary>The work under way; completed when nothing is to do.</summary>
+    public Task Work { get; private set; } = Task.CompletedTask;
+
+    /// <summary>True while records or a snapshot wait to be applied.</summary>
+    public bool IsBehind
+    {
+        get
+        {
+            lock (gate)
+            {
+                return pending.Count > 0 || snapshotWanted;
+            }
+        }
+    }
+
+    /// <summary>The timestamp as of which this copy is proven equal; null when it never was.</summary>
+    public long? ProvenAsOf
+    {
+        get
+        {
+            lock (gate)
+            {
+                return proof.ProvenAsOf;
+            }
+        }
+    }
+
+    /// <summary>The first record that still waits; null when there is none, or when a snapshot will bring all of them.</summary>
+    public ulong? ReplayFrom
+    {
+        get
+        {
+            lock (gate)
+            {
+                return snapshotWanted ? null : FirstPending();
+            }
+        }
+    }
+
+    /// <summary>A record of this repository is durable in the log. Zero only starts the worker.</summary>
+    public void Enqueue(ulong sequence)
+    {
+        lock (gate)
+        {
+            if (sequence > 0)
+            {
+                pending.Enqueue(sequence);
+            }
+
+            if (Work.IsCompleted && (pending.Count > 0 || snapshotWanted))
+            {
+                Work = Task.Run(RunAsync, CancellationToken.None);
+            }
+        }
+    }
+
+    /// <summary>The primary answered; see <see cref="FreshnessProof.Offer"/>.</summary>
+    public void Offer(ulong sequence, long asOf)
+    {
+        lock (gate)
+        {
+            if (!snapshotWanted)
+            {
+                proof.Offer(sequence, asOf, FirstPending());
+            }
+        }
+    }
+
+    private async Task RunAsync()
+    {
+        try
+        {
+            while (HasWork())
+            {
+                try
+                {
+                    await (snapshotWanted ? InstallSnapshotAsync() : ApplyNextAsync()).ConfigureAwait(false);
+                    backoff.Reset();
+                }
+                catch (Exception failure) when (failure is IOException or HttpRequestException or InvalidPackException
+                    or InvalidDataException or UnauthorizedAccessException or DivergedException or TransferException)
+                {
+                    Fail(failure);
+                    await backoff.WaitAsync(stopping).ConfigureAwait(false);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // The node stops; the log keeps what is left to do.
+        }
+    }
+
+    private bool HasWork()
+    {
+        lock (gate)
+        {
+            if (pending.Count == 0 && !snapshotWanted)
+            {
+                // Still under the lock: the record that comes next finds this worker over and starts another.
+                Work = Task.CompletedTask;
+                return false;
+            }
+
+            return true;
+        }
+    }
+
+    private async Task ApplyNextAsync()
+    {
+        ulong sequence;
+        lock (gate)
+        {
+            sequence = pending.Peek();
+        }
+
+        if (sequence <= state.Applied.Sequence)
+        {
+            // The snapshot has it already, and with it all that its body would bring.
+            context.BodyPresent(sequence);
+            Done();
+            return;
+        }
+
+        LogRecord record = context.Log.ReadRecord(sequence);
+        if (record.Spooled is { } body)
+        {
+            await FetchBodyAsync(body).ConfigureAwait(false);
+
+            context.BodyPresent(sequence);
+        }
+
+        await context.Gate.WaitAsync(stopping).ConfigureAwait(false);
+        try
+        {
+            Show(await applier.ApplyAsync(state, record, stopping).ConfigureAwait(false));
+        }
+        finally
+        {
+            context.Gate.Release();
+        }
+
+        Done();
+        context.Applied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
+    }
+
+    private async Task FetchBodyAsync(SpooledBody body)
+    {
+        if (context.Spool.Contains(body))
+        {
+            return;
+        }
+
+        try
+        {
+            await context.Bulk.FetchBodyAsync(body, stopping).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is IOException or HttpRequestException or InvalidDataException)
+        {
+            throw new TransferException($"{state.Name}: a body could not be fetched: {failure.Message}", failure);
+        }
+    }
+
+    private async Task InstallSnapshotAsync()
+    {
+        await context.SnapshotGate.WaitAsync(stopping).ConfigureAwait(false);
+        try
+        {
+            RepositoryState installed = await context.Snapshots.InstallAsync(state.Name, state.Applied.Sequence, stopping)
+                .ConfigureAwait(false);
+            Show(installed);
+        }
+        finally
+        {
+            context.SnapshotGate.Release();
+        }
+
+        lock (gate)
+        {
+            snapshotWanted = false;
+        }
+
+        LogInstalled(context.Logger, state.Name, state.Applied.Sequence);
+        context.Applied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
+    }
+
+    /// <summary>
+    /// A failed transfer or a failing disk is tried again as it is, the repository served at its last proven state. What
+    /// shows that this copy is not what the log says ends its serving, and a snapshot takes its place.
+    /// </summary>
+    private void Fail(Exception failure)
+    {
+        LogFailed(context.Logger, state.Name, failure.Message);
+        if (snapshotWanted)
+        {
+            Show(state with { Reason = failure.Message });
+        }
+        else if (failure is DivergedException or InvalidPackException or ObjectsMissingException or InvalidDataException)
+        {
+            lock (gate)
+            {
+                snapshotWanted = true;
+                proof.Forget();
+            }
+
+            Show(state with { Condition = RepositoryCondition.Damaged, Reason = failure.Message });
+        }
+        else if (failure is not TransferException)
+        {
+            Show(state with { Condition = RepositoryCondition.Held, Reason = failure.Message });
+        }
+    }
+
+    private void Done()
+    {
+        lock (gate)
+        {
+            pending.Dequeue();
+            proof.Advance(FirstPending());
+        }
+    }
+
+    private ulong? FirstPending() => pending.TryPeek(out ulong first) ? first : null;
+
+    private void Show(RepositoryState next)
+    {
+        Volatile.Write(ref state, next);
+        context.Table.Show(next);
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Repository}: brought up from a snapshot at {Sequence}")]
+    private static partial void LogInstalled(ILogger logger, RepositoryName repository, ulong sequence);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Repository}: {Reason}")]
+    private static partial void LogFailed(ILogger logger, RepositoryName repository, string reason);
+}

@@ -1,0 +1,122 @@
+using Microsoft.Extensions.Logging;
+using MirrorSync.Git.Objects;
+using MirrorSync.Git.Refs;
+using MirrorSync.Replication.Wire;
+using MirrorSync.Storage.Log;
+using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.Refs;
+using MirrorSync.Storage.Repositories;
+
+namespace MirrorSync.Replication.Mirror;
+
+/// <summary>
+/// Brings a mirror's repositories to its log's end after a restart: from the checkpoint on, every record's objects, then
+/// the refs once. A copy that does not come out as the log says wants a snapshot.
+/// </summary>
+internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext context)
+{
+    /// <summary>A recovered repository with the records that could not be replayed, for want of their bodies.</summary>
+    internal readonly record struct Recovered(RepositoryState State, IReadOnlyList<ulong> Pending);
+
+    /// <summary>Recovers every repository that checkpoint and log know.</summary>
+    /// <exception cref="InvalidDataException">There is a log but no checkpoint that fits it.</exception>
+    public async Task<IReadOnlyList<Recovered>> RunAsync(CancellationToken cancellation)
+    {
+        if (context.Log.Appended == LogPosition.Origin)
+        {
+            return [];
+        }
+
+        Checkpoint checkpoint = Checkpoint.Read(options.CheckpointFile) ?? throw new InvalidDataException(
+            $"{options.CheckpointFile} is missing beside a log; remove the data folder and the mirror brings itself up again");
+        Dictionary<RepositoryName, CheckpointEntry> entries =
+            checkpoint.Repositories.ToDictionary(static e => Handshake.Name(e.Name));
+        Dictionary<RepositoryName, List<LogRecord>> records = [];
+        foreach (LogRecord record in RecordsAfter(checkpoint.ReplayAfter))
+        {
+            if (record.Format is { } format)
+            {
+                entries.TryAdd(record.Repository, new CheckpointEntry(
+                    record.Repository.Value, format.GitName(), 0, 0, Hash256.Zero.ToString(), string.Empty));
+                if (record.Sequence > entries[record.Repository].Sequence)
+                {
+                    records.TryAdd(record.Repository, []);
+                    records[record.Repository].Add(record);
+                }
+            }
+        }
+
+        List<Recovered> recovered = [];
+        Lock gate = new();
+        await Parallel.ForEachAsync(entries, cancellation, async (entry, token) =>
+        {
+            List<LogRecord> waiting = records.GetValueOrDefault(entry.Key) ?? [];
+            Recovered one = await RecoverAsync(entry.Key, entry.Value, waiting, token).ConfigureAwait(false);
+            lock (gate)
+            {
+                recovered.Add(one);
+            }
+        }).ConfigureAwait(false);
+        return recovered;
+    }
+
+    private IEnumerable<LogRecord> RecordsAfter(ulong sequence)
+    {
+        for (ulong next = Math.Max(sequence, context.Log.Base.Sequence) + 1; next <= context.Log.Appended.Sequence; next++)
+        {
+            yield return context.Log.ReadRecord(next);
+        }
+    }
+
+    private async Task<Recovered> RecoverAsync(
+        RepositoryName name, CheckpointEntry entry, List<LogRecord> records, CancellationToken cancellation)
+    {
+        Repository repository = new(name, name.PathBelow(options.Root), Handshake.Format(entry.Format));
+        RepositoryState missing = new(
+            repository, RepositoryCondition.Missing, "waits for its snapshot", RefSnapshot.Empty(repository.Format), LogPosition.Origin);
+        if (entry.Sequence == 0)
+        {
+            // The snapshot will be younger than every record that is here.
+            return new Recovered(missing, []);
+        }
+
+        int ready = records.FindIndex(r => r.Spooled is { } body && !context.Spool.Contains(body));
+        ready = ready < 0 ? records.Count : ready;
+        IReadOnlyList<ulong> pending = [.. records.Skip(ready).Select(static r => r.Sequence)];
+        try
+        {
+            RepositoryState onDisk = await ReadAsync(missing with { Applied = entry.Applied }, cancellation).ConfigureAwait(false);
+            if (ready > 0)
+            {
+                onDisk = await new DeltaApplier(context).ReplayAsync(onDisk, records[..ready], cancellation).ConfigureAwait(false);
+            }
+            else if (onDisk.Refs.Digest.ToString() != entry.RefsDigest)
+            {
+                throw new DivergedException("its refs are not those of the last checkpoint");
+            }
+
+            return new Recovered(onDisk with { Condition = RepositoryCondition.Live, Reason = null }, pending);
+        }
+        catch (Exception failure) when (failure is IOException or InvalidPackException or InvalidDataException
+            or UnauthorizedAccessException or DivergedException)
+        {
+            LogDamaged(context.Logger, name, failure.Message);
+            return new Recovered(missing with { Condition = RepositoryCondition.Damaged, Reason = failure.Message }, []);
+        }
+    }
+
+    private static async Task<RepositoryState> ReadAsync(RepositoryState state, CancellationToken cancellation)
+    {
+        new RefWriter(state.Repository).ClearStaleLock();
+        RefReading reading = new RefReader(state.Repository).ReadAll();
+        if (reading.Problems.Count > 0)
+        {
+            throw new DivergedException($"ref {reading.Problems[0].Name}: {reading.Problems[0].Reason}");
+        }
+
+        return state with { Refs = await Peels.SnapshotAsync(state.Repository, reading, cancellation).ConfigureAwait(false) };
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Repository}: this copy is not what the log says, a snapshot will take its place: {Reason}")]
+    private static partial void LogDamaged(ILogger logger, RepositoryName repository, string reason);
+}

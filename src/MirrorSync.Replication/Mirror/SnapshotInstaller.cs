@@ -1,0 +1,118 @@
+using MirrorSync.Git.Objects;
+using MirrorSync.Git.Refs;
+using MirrorSync.Replication.Wire;
+using MirrorSync.Storage.Files;
+using MirrorSync.Storage.Log;
+using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.Refs;
+using MirrorSync.Storage.Repositories;
+
+namespace MirrorSync.Replication.Mirror;
+
+/// <summary>
+/// Brings a repository up from the primary's snapshot: built beside, checked, synced, then swapped in by one rename, so
+/// that the repository is never absent or half there.
+/// </summary>
+internal sealed class SnapshotInstaller(MirrorOptions options, BulkClient bulk, IPackIndexer indexer)
+{
+    // Beside the repositories, for a rename does not cross file systems; a name that is no repository's.
+    private readonly string incoming = Path.Combine(options.Root, ".mirrorsync-incoming");
+
+    /// <summary>Removes what an earlier process left half done.</summary>
+    public void Clean()
+    {
+        if (Directory.Exists(incoming))
+        {
+            Directory.Delete(incoming, recursive: true);
+        }
+    }
+
+    /// <summary>Fetches and installs one repository, new or in place of a damaged one.</summary>
+    /// <param name="name">The repository.</param>
+    /// <param name="atLeast">A snapshot older than this sequence is refused: no repository goes backwards.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>Its state: live, as of the snapshot's position.</returns>
+    /// <exception cref="IOException">The transfer, the check or the disk failed; what was there stays.</exception>
+    /// <exception cref="InvalidPackException">The pack was refused.</exception>
+    /// <exception cref="InvalidDataException">The snapshot is not what it says.</exception>
+    public async Task<RepositoryState> InstallAsync(RepositoryName name, ulong atLeast, CancellationToken cancellation)
+    {
+        (SnapshotHeader header, HttpResponseMessage response, Stream body) =
+            await bulk.OpenSnapshotAsync(name, cancellation).ConfigureAwait(false);
+        string folder = Path.Combine(incoming, Guid.NewGuid().ToString("N"));
+        using (response)
+        {
+            if (header.Sequence < atLeast || header.Name != name.Value)
+            {
+                throw new InvalidDataException($"{name}: the snapshot is of {header.Name} at {header.Sequence}, but {atLeast} is here");
+            }
+
+            try
+            {
+                ObjectFormat format = Handshake.Format(header.Format);
+                Repository beside = RepositoryLayout.CreateBare(name, folder, format);
+                RefSnapshot refs = await FillAsync(beside, header, body, cancellation).ConfigureAwait(false);
+                Repository installed = beside with { Path = name.PathBelow(options.Root) };
+                Folders.SyncFileSystem(folder);
+                MoveIn(folder, installed.Path);
+                LogPosition position = Handshake.Position(header.Epoch, header.Sequence, header.Chain);
+                return new RepositoryState(installed, RepositoryCondition.Live, null, refs, position);
+            }
+            finally
+            {
+                // Holds the half-built repository after a failure, and the damaged one after an exchange.
+                if (Directory.Exists(folder))
+                {
+                    Directory.Delete(folder, recursive: true);
+                }
+            }
+        }
+    }
+
+    private async Task<RefSnapshot> FillAsync(Repository beside, SnapshotHeader header, Stream body, CancellationToken cancellation)
+    {
+        LogRecordBody fields = await LogRecordBodyCodec.ReadFieldsAsync(body, beside.Format, cancellation).ConfigureAwait(false);
+        HashSet<ObjectId> tips = RefDifference.NewIds(fields.Updates);
+        if (tips.Count > 0)
+        {
+            await indexer.IndexAsync(beside, body, cancellation).ConfigureAwait(false);
+        }
+
+        await ExpectEndAsync(body, cancellation).ConfigureAwait(false);
+        await ObjectQueries.CheckConnectedAsync(beside, tips, trustRefs: false, cancellation).ConfigureAwait(false);
+        IReadOnlyDictionary<ObjectId, ObjectId> peeled = await ObjectQueries.PeelAsync(beside, tips, cancellation).ConfigureAwait(false);
+        RefSnapshot? refs = RefSnapshot.Empty(beside.Format).TryApply(fields.Updates, peeled, out _);
+        if (refs is null || refs.Digest.ToString() != header.RefsDigest)
+        {
+            throw new InvalidDataException($"{beside.Name}: the snapshot's refs are not those that its digest names");
+        }
+
+        RefWriter.WriteInitial(beside.Path, refs);
+        RepositoryMetadata.Write(beside, fields.Description, fields.Owner, fields.Config);
+        return refs;
+    }
+
+    private void MoveIn(string folder, string target)
+    {
+        if (Directory.Exists(target))
+        {
+            Folders.Exchange(folder, target);
+        }
+        else
+        {
+            string parent = Path.GetDirectoryName(target)!;
+            Directory.CreateDirectory(parent);
+            Directory.Move(folder, target);
+            Folders.SyncFileSystem(parent);
+        }
+    }
+
+    private static async Task ExpectEndAsync(Stream body, CancellationToken cancellation)
+    {
+        byte[] one = new byte[1];
+        if (await body.ReadAsync(one, cancellation).ConfigureAwait(false) > 0)
+        {
+            throw new ProtocolException("bytes follow the snapshot's pack");
+        }
+    }
+}
