@@ -73,10 +73,6 @@ internal static unsafe class NativeFile
     public static Errno CreateNew(SafeFileHandle folder, ReadOnlySpan<byte> path, out SafeFileHandle opened) =>
         OpenAt(folder, path, LibC.WriteOnly | LibC.Create | LibC.Exclusive, out opened);
 
-    /// <summary>Creates a file or empties it, and opens it for writing.</summary>
-    public static Errno Create(SafeFileHandle folder, ReadOnlySpan<byte> path, out SafeFileHandle opened) =>
-        OpenAt(folder, path, LibC.WriteOnly | LibC.Create | LibC.Truncate, out opened);
-
     /// <summary>The stamp of a path below a folder.</summary>
     public static Errno Stat(SafeFileHandle folder, ReadOnlySpan<byte> path, bool followLink, out FileStamp stamp)
     {
@@ -226,36 +222,12 @@ internal static unsafe class NativeFile
         }
     }
 
-    /// <summary>Makes a symbolic link.</summary>
-    public static Errno MakeLink(SafeFileHandle folder, ReadOnlySpan<byte> path, ReadOnlySpan<byte> target)
-    {
-        Span<byte> zeroedPath = stackalloc byte[MaxPath];
-        Span<byte> zeroedTarget = stackalloc byte[MaxPath];
-        fixed (byte* terminatedPath = Terminate(path, zeroedPath))
-        {
-            fixed (byte* terminatedTarget = Terminate(target, zeroedTarget))
-            {
-                return Result(LibC.SymbolicLinkAt(terminatedTarget, folder, terminatedPath));
-            }
-        }
-    }
-
     /// <summary>Removes a file's name.</summary>
     public static Errno Unlink(SafeFileHandle folder, ReadOnlySpan<byte> path) => Unlink(folder, path, 0);
 
     /// <summary>Removes an empty folder.</summary>
     public static Errno RemoveFolder(SafeFileHandle folder, ReadOnlySpan<byte> path) =>
         Unlink(folder, path, LibC.RemoveFolder);
-
-    /// <summary>Brings a file's bytes, or a folder's names, to the disk (fsync).</summary>
-    public static void Sync(SafeFileHandle file, string path)
-    {
-        Errno error = Result(LibC.Sync(file));
-        if (error != Errno.None)
-        {
-            throw Failure("fsync", path, error);
-        }
-    }
 
     /// <summary>Sets a file's times to the kernel's present time.</summary>
     public static void Touch(string path)

@@ -28,4 +28,8 @@ public sealed record RefReading(
     IReadOnlyDictionary<ObjectId, ObjectId> KnownPeels,
     IReadOnlySet<ObjectId> PeelUnknown,
     bool Locked,
-    IReadOnlyList<RefProblem> Problems);
+    IReadOnlyList<RefProblem> Problems)
+{
+    /// <summary>True when the folder tells whether an id in <see cref="Values"/> is a tag object's.</summary>
+    public bool IsPeelKnown(ObjectId id) => !PeelUnknown.Contains(id);
+}

@@ -8,9 +8,7 @@ namespace MirrorSync.Storage.Repositories;
 /// 128-bit id in hex. Whoever owns the root keeps the id elsewhere. Its time is also the sentinel of the watch on the
 /// root: an inotify event for a touch proves that all earlier events have been read.
 /// </summary>
-/// <param name="root">The repositories' root.</param>
-/// <param name="id">The id that the root's marker is to hold: 32 lower-case hex digits.</param>
-public sealed class RootMarker(string root, string id)
+public sealed class RootMarker
 {
     /// <summary>The marker's file name. Repositories are not looked for below names that begin with a dot.</summary>
     public const string FileName = ".mirrorsync-root";
@@ -18,16 +16,30 @@ public sealed class RootMarker(string root, string id)
     private const int IdBytes = 16;
     private const int MaxFileLength = 256;
 
-    private readonly string path = Path.Combine(root, FileName);
+    private readonly string root;
+    private readonly string path;
 
-    /// <summary>The id that the root's marker is to hold.</summary>
-    public string Id => id;
+    private RootMarker(string root, string id)
+    {
+        this.root = root;
+        path = PathIn(root);
+        Id = id;
+    }
+
+    /// <summary>The id that the root's marker is to hold: 32 lower-case hex digits.</summary>
+    public string Id { get; }
+
+    /// <summary>The marker's file in a root.</summary>
+    public static string PathIn(string root) => Path.Combine(root, FileName);
+
+    /// <summary>The marker that a root is known to have had.</summary>
+    public static RootMarker Known(string root, string id) => new(root, id);
 
     /// <summary>The marker that is in the root; makes one if there is none yet.</summary>
     /// <exception cref="IOException">The root is missing or cannot be written, or a file of that name holds no id.</exception>
     public static RootMarker Ensure(string root)
     {
-        string path = Path.Combine(root, FileName);
+        string path = PathIn(root);
         if (!File.Exists(path))
         {
             // The name appears with its content, and an id that came first is not overwritten.
@@ -61,7 +73,7 @@ public sealed class RootMarker(string root, string id)
             return false;
         }
 
-        problem = found == id ? null : $"the repositories' root {root} is another than before: {FileName} holds {found}, not {id}";
+        problem = found == Id ? null : $"the repositories' root {root} is another than before: {FileName} holds {found}, not {Id}";
         return problem is null;
     }
 
