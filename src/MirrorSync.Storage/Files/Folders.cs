@@ -1,0 +1,29 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace MirrorSync.Storage.Files;
+
+/// <summary>What is done to folders as a whole and .NET has no call for.</summary>
+public static class Folders
+{
+    /// <summary>Lets two folders of one file system change places, in one step (renameat2(2), RENAME_EXCHANGE).</summary>
+    /// <exception cref="IOException">One of them is missing, or the file system cannot.</exception>
+    public static void Exchange(string a, string b)
+    {
+        if (LibC.RenameAt2(LibC.CurrentFolder, a, LibC.CurrentFolder, b, LibC.ExchangeNames) < 0)
+        {
+            throw NativeFile.Failure("exchange", $"{a} and {b}", (Errno)Marshal.GetLastPInvokeError());
+        }
+    }
+
+    /// <summary>Brings all that was written to the file system of a folder to the disk (syncfs(2)).</summary>
+    /// <exception cref="IOException">The folder is missing, or the disk failed.</exception>
+    public static void SyncFileSystem(string folder)
+    {
+        using SafeFileHandle handle = NativeFile.OpenFolder(folder);
+        if (LibC.SyncFileSystem(handle) < 0)
+        {
+            throw NativeFile.Failure("syncfs", folder, (Errno)Marshal.GetLastPInvokeError());
+        }
+    }
+}

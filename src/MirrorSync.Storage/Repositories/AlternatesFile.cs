@@ -1,0 +1,87 @@
+using System.Text;
+
+namespace MirrorSync.Storage.Repositories;
+
+/// <summary>
+/// The file <c>objects/info/alternates</c> (gitrepository-layout(5)): one object folder a line, absolute or relative to
+/// the repository's own <c>objects/</c>; <c>#</c> begins a comment, a line in double quotes is quoted as in C.
+/// </summary>
+internal static class AlternatesFile
+{
+    /// <summary>Adds the repositories below the root by name, and other object folders by path.</summary>
+    public static void Read(Repository repository, List<RepositoryName> inside, List<string> outside)
+    {
+        string objects = Path.Combine(repository.Path, "objects");
+        FileInfo file = new(Path.Combine(objects, "info", "alternates"));
+        if (!file.Exists)
+        {
+            return;
+        }
+
+        if (file.Length > RepositoryMetadata.MaxAlternatesLength)
+        {
+            throw new IOException($"{file.FullName} is too long ({file.Length} bytes)");
+        }
+
+        // The repository's folder is the root and its name: what is left of it is the root.
+        string root = repository.Path[..^repository.Name.Value.Length];
+        foreach (string line in File.ReadAllLines(file.FullName, Encoding.UTF8))
+        {
+            string folder = line.StartsWith('"') ? Unquote(line) : line;
+            if (folder.Length == 0 || folder[0] == '#')
+            {
+                continue;
+            }
+
+            string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder, objects));
+            if (full.StartsWith(root, StringComparison.Ordinal) && full.EndsWith("/objects", StringComparison.Ordinal)
+                && RepositoryName.TryParse(full[root.Length..^"/objects".Length], out RepositoryName name))
+            {
+                inside.Add(name);
+            }
+            else
+            {
+                outside.Add(full);
+            }
+        }
+    }
+
+    /// <summary>git's C-style quoting (quote.c); a line that is not well quoted is taken as it is, as git does.</summary>
+    private static string Unquote(string line)
+    {
+        List<byte> bytes = [];
+        for (int i = 1; i < line.Length; i++)
+        {
+            char c = line[i];
+            if (c == '"')
+            {
+                return i == line.Length - 1 ? Encoding.UTF8.GetString([.. bytes]) : line;
+            }
+
+            if (c != '\\')
+            {
+                bytes.AddRange(Encoding.UTF8.GetBytes([c]));
+                continue;
+            }
+
+            i++;
+            char escaped = i < line.Length ? line[i] : '\0';
+            int simple = "abtnvfr\"\\".IndexOf(escaped, StringComparison.Ordinal);
+            if (escaped != '\0' && simple >= 0)
+            {
+                bytes.Add("\a\b\t\n\v\f\r\"\\"u8[simple]);
+            }
+            else if (i + 2 < line.Length && escaped is >= '0' and <= '3' && line[i + 1] is >= '0' and <= '7' && line[i + 2] is >= '0' and <= '7')
+            {
+                bytes.Add((byte)(((escaped - '0') << 6) | ((line[i + 1] - '0') << 3) | (line[i + 2] - '0')));
+                i += 2;
+            }
+            else
+            {
+                return line;
+            }
+        }
+
+        return line;
+    }
+}
