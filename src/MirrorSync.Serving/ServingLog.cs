@@ -22,7 +22,4 @@ internal static partial class ServingLog
 
     [LoggerMessage(6, LogLevel.Information, "Serving git:// on {Endpoint}")]
     public static partial void Listening(this ILogger logger, string endpoint);
-
-    [LoggerMessage(7, LogLevel.Information, "Turned a git:// client away: {Limit} connections are open")]
-    public static partial void TooManyConnections(this ILogger logger, int limit);
 }
