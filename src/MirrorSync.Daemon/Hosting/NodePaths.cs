@@ -1,0 +1,26 @@
+namespace MirrorSync.Daemon.Hosting;
+
+/// <summary>The paths that the Daemon itself answers.</summary>
+internal static class NodePaths
+{
+    /// <summary>Everything on the replication listener is below this.</summary>
+    public const string Replication = "/replication/v1/";
+
+    /// <summary>Replication listener: when this node last heard the primary.</summary>
+    public const string Heard = Replication + "heard";
+
+    /// <summary>Admin listener: the process is alive.</summary>
+    public const string Healthz = "/healthz";
+
+    /// <summary>Admin listener: ready or not, and why.</summary>
+    public const string Readyz = "/readyz";
+
+    /// <summary>Admin listener: everything known of the node, JSON.</summary>
+    public const string Status = "/status";
+
+    /// <summary>Admin listener: Prometheus text.</summary>
+    public const string Metrics = "/metrics";
+
+    /// <summary>Admin listener: lets go on what is held for a human.</summary>
+    public const string Accept = "/accept";
+}

@@ -1,0 +1,5 @@
+namespace MirrorSync.Daemon.Hosting;
+
+/// <summary>Why the daemon cannot start, in one line that an operator can act on.</summary>
+/// <param name="message">The line.</param>
+internal sealed class StartupException(string message) : Exception(message);

@@ -1,0 +1,89 @@
+using System.Diagnostics.Metrics;
+using MirrorSync.Daemon.Configuration;
+using MirrorSync.Daemon.Health;
+using MirrorSync.Replication.Status;
+
+namespace MirrorSync.Daemon.Metrics;
+
+/// <summary>The node's own instruments, all observed from its status at the moment of the scrape.</summary>
+internal sealed class NodeMeter : IDisposable
+{
+    private readonly Meter meter;
+    private readonly MirrorSyncConfig config;
+    private readonly Func<NodeStatus> status;
+    private readonly Func<IReadOnlyList<PeerWord>> peers;
+
+    /// <summary>Makes the instruments.</summary>
+    /// <param name="config">The node.</param>
+    /// <param name="status">Its facts.</param>
+    /// <param name="peers">Its peers' words.</param>
+    /// <param name="scope">The scope that its <see cref="MetricsListener"/> listens to.</param>
+    public NodeMeter(MirrorSyncConfig config, Func<NodeStatus> status, Func<IReadOnlyList<PeerWord>> peers, object scope)
+    {
+        this.config = config;
+        this.status = status;
+        this.peers = peers;
+        meter = new Meter(new MeterOptions("MirrorSync.Node") { Scope = scope });
+        CreateNodeInstruments();
+        CreateRepositoryInstruments();
+        CreateMirrorInstruments();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => meter.Dispose();
+
+    private static KeyValuePair<string, object?> Tag(string name, object? value) => new(name, value);
+
+    private static IEnumerable<Measurement<double>> Optional(double? value, params KeyValuePair<string, object?>[] tags) =>
+        value is double known ? [new Measurement<double>(known, tags)] : [];
+
+    private void CreateNodeInstruments()
+    {
+        meter.CreateObservableGauge("mirrorsync.node.info", Info, null, "Always 1; who this node is, as labels.");
+        meter.CreateObservableGauge("mirrorsync.ready", () => Judge(ReadinessMode.Strict), null, "1 while /readyz answers 200.");
+        meter.CreateObservableGauge("mirrorsync.ready.to.serve", () => Judge(ReadinessMode.Serve), null, "1 while /readyz?mode=serve answers 200.");
+        meter.CreateObservableGauge("mirrorsync.connected", () => status().Connected ? 1 : 0, null, "1 while the stream to the primary is open; always 1 on a primary.");
+        meter.CreateObservableGauge("mirrorsync.durable.sequence", () => (double)status().Durable.Sequence, null, "Sequence of the last record that is durable here.");
+        meter.CreateObservableGauge("mirrorsync.epoch", () => (double)status().Durable.Epoch, null, "Epoch of the last record that is durable here.");
+        meter.CreateObservableGauge("mirrorsync.lag", () => Optional(status().LagSeconds), "s", "Largest time since a repository that is not held was last proven equal to the primary; absent when never.");
+        meter.CreateObservableGauge("mirrorsync.primary.heard.age", () => Optional(status().PrimaryHeardSecondsAgo), "s", "Time since the primary was last heard; absent when never.");
+    }
+
+    private void CreateRepositoryInstruments()
+    {
+        meter.CreateObservableGauge("mirrorsync.repositories", CountByState, "{repository}", "Repositories by state.");
+        meter.CreateObservableGauge("mirrorsync.repository.lag", RepositoryLags, "s", "Time since the repository was last proven equal to the primary; absent when never.");
+    }
+
+    private void CreateMirrorInstruments()
+    {
+        meter.CreateObservableGauge("mirrorsync.mirror.connected", () => Mirrors(static m => m.Connected ? 1 : 0), null, "On a primary: 1 while the mirror's stream is open.");
+        meter.CreateObservableGauge("mirrorsync.mirror.durable.sequence", () => Mirrors(static m => m.DurableSequence), null, "On a primary: the sequence that the mirror last acknowledged as durable.");
+        meter.CreateObservableGauge("mirrorsync.mirror.repositories.converged", () => Mirrors(static m => m.RepositoriesConverged), "{repository}", "On a primary: repositories that the mirror acknowledged with an equal ledger.");
+        meter.CreateObservableGauge("mirrorsync.mirror.heard.age", () => Mirrors(static m => m.HeardSecondsAgo), "s", "On a primary: time since the mirror was last heard.");
+        meter.CreateObservableGauge("mirrorsync.mirror.notice.to.applied.p50", () => Mirrors(static m => m.NoticeToAppliedP50Ms / 1000), "s", "On a primary: from notice to the applied acknowledgement, median of the last 1,000 deltas.");
+        meter.CreateObservableGauge("mirrorsync.mirror.notice.to.applied.p99", () => Mirrors(static m => m.NoticeToAppliedP99Ms / 1000), "s", "On a primary: the same, 99th percentile.");
+    }
+
+    private Measurement<int> Info() => new(
+        1,
+        Tag("node", config.Node.Name),
+        Tag("region", config.Node.Region),
+        Tag("role", config.Node.Role.ToString()),
+        Tag("fleet", config.Fleet.Id),
+        Tag("version", StatusReport.BuildVersion));
+
+    private int Judge(ReadinessMode mode) => Readiness.OfNode(mode, status(), config, peers()).Ready ? 1 : 0;
+
+    private IEnumerable<Measurement<int>> CountByState()
+    {
+        ILookup<string, RepositoryStatus> byState = status().Repositories.ToLookup(static r => r.State);
+        return RepositoryStates.All.Select(state => new Measurement<int>(byState[state].Count(), Tag("state", state)));
+    }
+
+    private IEnumerable<Measurement<double>> RepositoryLags() =>
+        status().Repositories.SelectMany(static r => Optional(r.LagSeconds, Tag("repository", r.Name)));
+
+    private IEnumerable<Measurement<double>> Mirrors(Func<MirrorStatus, double?> value) =>
+        status().Mirrors.SelectMany(m => Optional(value(m), Tag("mirror", m.Node), Tag("region", m.Region)));
+}
