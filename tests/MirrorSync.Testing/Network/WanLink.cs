@@ -160,14 +160,8 @@ public sealed class WanLink : IAsyncDisposable
         try
         {
             Libc.PreferThisThread();
-            while (!stopping)
+            for (Obey(); !stopping; Obey())
             {
-                long now = clock.GetTimestamp();
-                while (commands.TryDequeue(out Action<long>? command))
-                {
-                    command(now);
-                }
-
                 Poll(stalled ? long.MaxValue : AdvanceAll());
             }
 
@@ -180,6 +174,14 @@ public sealed class WanLink : IAsyncDisposable
         catch (Exception failure) when (failure is SocketException or IOException or ObjectDisposedException)
         {
             ended.SetException(failure);
+        }
+    }
+
+    private void Obey()
+    {
+        while (commands.TryDequeue(out Action<long>? command))
+        {
+            command(clock.GetTimestamp());
         }
     }
 
