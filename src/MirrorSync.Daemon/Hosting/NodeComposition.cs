@@ -1,5 +1,18 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using MirrorSync.Daemon.Commands;
 using MirrorSync.Daemon.Configuration;
+using MirrorSync.Replication;
+using MirrorSync.Replication.Mirror;
+using MirrorSync.Replication.Primary;
+using MirrorSync.Replication.Primary.Notice;
+using MirrorSync.Replication.Primary.Shipping;
+using MirrorSync.Serving;
+using MirrorSync.Serving.GitProtocol;
+using MirrorSync.Serving.Http;
+using MirrorSync.Storage.Log;
+using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Daemon.Hosting;
 
@@ -7,10 +20,170 @@ namespace MirrorSync.Daemon.Hosting;
 internal static class NodeComposition
 {
     /// <summary>Makes the parts of a node.</summary>
-    public static NodeParts Compose(NodeContext context) =>
-        throw new StartupException($"{context.Config.Node.Role} nodes are not built into this daemon yet");
+    public static NodeParts Compose(NodeContext context)
+    {
+        MirrorSyncConfig config = context.Config;
+        ReplicationLog log = OpenLog(context);
+        Spool spool = new(Path.Combine(config.Data.Path, "spool"), context.LoggerFactory.CreateLogger<Spool>());
+        RepositoryTable table = new();
+        NodeIdentity identity = new(config.Node.Name, config.Node.Region, config.Fleet.Id);
+        return config.Node.Role == NodeRole.Primary
+            ? ComposePrimary(context, identity, log, spool, table)
+            : ComposeMirror(context, identity, log, spool, table);
+    }
 
     /// <summary>Changes the hooks of every repository.</summary>
-    public static HookReport ChangeHooks(MirrorSyncConfig config, HookChange change) =>
-        throw new StartupException($"hook {change} is not built into this daemon yet");
+    public static Commands.HookReport ChangeHooks(MirrorSyncConfig config, HookChange change)
+    {
+        using ILoggerFactory quiet = LoggerFactory.Create(static _ => { });
+        FinderResult found = new RepositoryFinder(config.Repositories.Root, quiet.CreateLogger<RepositoryFinder>()).Find(CancellationToken.None);
+        if (found.RootProblem is { } problem)
+        {
+            return new Commands.HookReport(0, [problem]);
+        }
+
+        List<string> problems = [.. found.Broken.Select(static b => $"{b.Path}: {b.Reason}")];
+        int done = 0;
+        foreach (Repository repository in found.Found)
+        {
+            Replication.Primary.Notice.HookReport report = change == HookChange.Install
+                ? HookInstaller.Install(repository.Path, config.Data.NotifyFolder)
+                : HookInstaller.Remove(repository.Path);
+            if (report.Problem is { } refusal)
+            {
+                problems.Add($"{repository.Path}: {refusal}");
+            }
+            else
+            {
+                done++;
+            }
+        }
+
+        return new Commands.HookReport(done, problems);
+    }
+
+    private static NodeParts ComposePrimary(
+        NodeContext context, NodeIdentity identity, ReplicationLog log, Spool spool, RepositoryTable table)
+    {
+        MirrorSyncConfig config = context.Config;
+        PrimaryOptions options = new()
+        {
+            Identity = identity,
+            Root = config.Repositories.Root,
+            NotifyFolder = config.Data.NotifyFolder,
+            RootIdentityFile = Path.Combine(config.Data.StateFolder, "root"),
+            ScanInterval = config.Repositories.ScanInterval,
+        };
+        PrimaryNode node = new(options, log, spool, table, context.Time, context.LoggerFactory);
+        ReplicationServer server = new(
+            node, identity, log, spool, table, context.Time, context.LoggerFactory.CreateLogger<ReplicationServer>());
+        ReplicationEndpoints endpoints = new(server, new SnapshotSender(new GitPackWriter()), identity.Fleet);
+        ServingOptions serving = Serving(config, () => identity.Name);
+        return new NodeParts
+        {
+            Status = server,
+            RecoverAsync = node.RecoverAsync,
+            Replication = endpoints.Handlers,
+            Public = Public(context, table, serving),
+            Git = Git(context, table, serving),
+            AcceptAsync = (name, _) => Task.FromResult(Accept(node, table, name)),
+            Services = [new LoopService("primary", node.RunAsync)],
+            Owner = new OwnedParts(node, log),
+        };
+    }
+
+    private static NodeParts ComposeMirror(
+        NodeContext context, NodeIdentity identity, ReplicationLog log, Spool spool, RepositoryTable table)
+    {
+        MirrorSyncConfig config = context.Config;
+        MirrorOptions options = new()
+        {
+            Identity = identity,
+            Root = config.Repositories.Root,
+            CheckpointFile = Path.Combine(config.Data.StateFolder, "checkpoint.json"),
+            Upstream = config.Upstream!.Address,
+            CreateClient = () => NodeClients.Create(context.Tls),
+        };
+        MirrorNode node = new(options, log, spool, table, context.Time, context.LoggerFactory);
+        ServingOptions serving = Serving(config, () => node.PrimaryName ?? options.Upstream.Authority);
+        return new NodeParts
+        {
+            Status = node,
+            RecoverAsync = node.RecoverAsync,
+            Replication = new Dictionary<string, Microsoft.AspNetCore.Http.RequestDelegate>(),
+            Public = Public(context, table, serving),
+            Git = Git(context, table, serving),
+
+            // What is held on a mirror is held at the primary, and goes on from there.
+            AcceptAsync = (name, _) => Task.FromResult<IReadOnlyList<string>?>(name is { } one && !table.TryGet(one, out RepositoryState? _) ? null : []),
+            Services = [new LoopService("mirror", node.RunAsync)],
+            Owner = new OwnedParts(node, log),
+        };
+    }
+
+    private static ReplicationLog OpenLog(NodeContext context)
+    {
+        ReplicationLogOptions options = new() { Folder = Path.Combine(context.Config.Data.Path, "log") };
+        try
+        {
+            return ReplicationLog.Open(options, context.LoggerFactory.CreateLogger<ReplicationLog>());
+        }
+        catch (LogDamagedException damage)
+        {
+            throw new StartupException(damage.Message);
+        }
+    }
+
+    private static IReadOnlyList<string>? Accept(PrimaryNode node, RepositoryTable table, RepositoryName? name)
+    {
+        if (name is { } one && !table.TryGet(one, out RepositoryState? _))
+        {
+            return null;
+        }
+
+        return [.. node.Accept(name).Select(static n => n.Value)];
+    }
+
+    private static ServingOptions Serving(MirrorSyncConfig config, Func<string?> primary) => new()
+    {
+        NodeName = config.Node.Name,
+        PrimaryName = primary,
+        PushUrl = config.Serving.PushUrl,
+    };
+
+    private static Microsoft.AspNetCore.Http.RequestDelegate Public(NodeContext context, RepositoryTable table, ServingOptions serving) =>
+        GitHttpExchange.Handler(new SmartHttp(table, serving, context.LoggerFactory.CreateLogger<SmartHttp>()));
+
+    private static GitDaemonListener? Git(NodeContext context, RepositoryTable table, ServingOptions serving) =>
+        context.Config.Listen.Git is { } endpoint
+            ? new GitDaemonListener(
+                table,
+                serving,
+                new GitDaemonOptions { Endpoint = endpoint, StopGrace = TimeSpan.FromSeconds(3) },
+                context.Time,
+                context.LoggerFactory.CreateLogger<GitDaemonListener>())
+            : null;
+
+    /// <summary>A node's long-running side as a hosted service: when it fails, the host stops.</summary>
+    private sealed class LoopService(string name, Func<CancellationToken, Task> run) : BackgroundService
+    {
+        /// <inheritdoc/>
+        public override string ToString() => name;
+
+        /// <inheritdoc/>
+        protected override Task ExecuteAsync(CancellationToken stoppingToken) => run(stoppingToken);
+    }
+
+    /// <summary>Disposed in this order: first who writes the log, then the log.</summary>
+    private sealed class OwnedParts(params IAsyncDisposable[] parts) : IAsyncDisposable
+    {
+        /// <inheritdoc/>
+        public async ValueTask DisposeAsync()
+        {
+            foreach (IAsyncDisposable part in parts)
+            {
+                await part.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
 }

@@ -22,13 +22,8 @@ internal sealed class BulkClient : IDisposable
     public BulkClient(MirrorOptions options, Spool spool)
     {
         this.spool = spool;
-        http = new HttpClient(options.BulkHandler(), disposeHandler: true)
-        {
-            BaseAddress = options.Upstream,
-            DefaultRequestVersion = HttpVersion.Version20,
-            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
-            Timeout = Timeout.InfiniteTimeSpan,
-        };
+        http = options.CreateClient();
+        http.BaseAddress = options.Upstream;
         http.DefaultRequestHeaders.Add(Handshake.FleetHeader, options.Identity.Fleet);
     }
 

@@ -88,7 +88,7 @@ internal sealed class DeltaApplier(ApplyContext context)
         }
     }
 
-    private async Task<RepositoryState> FlipAsync(
+    private static async Task<RepositoryState> FlipAsync(
         RepositoryState state, IReadOnlyList<RefUpdate> updates, LogRecord record, bool trustRefs, CancellationToken cancellation)
     {
         HashSet<ObjectId> tips = RefDifference.NewIds(updates);

@@ -58,11 +58,8 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
         this.table = table;
         this.time = time;
         logger = loggers.CreateLogger<MirrorNode>();
-        streamHttp = new HttpClient(options.StreamHandler(), disposeHandler: true)
-        {
-            BaseAddress = options.Upstream,
-            Timeout = Timeout.InfiniteTimeSpan,
-        };
+        streamHttp = options.CreateClient();
+        streamHttp.BaseAddress = options.Upstream;
         bulk = new BulkClient(options, spool);
         GitPackIndexer indexer = new();
         snapshots = new SnapshotInstaller(options, bulk, indexer);
@@ -70,6 +67,9 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
         context = new ApplyContext(
             log, spool, table, indexer, bulk, snapshots, OnBodyPresent, OnApplied, time, loggers.CreateLogger<FollowedRepository>());
     }
+
+    /// <summary>The primary's node name; null before the first hello.</summary>
+    public string? PrimaryName => primaryName;
 
     /// <summary>Seconds since the primary was last heard, on this node's clock; null when never since the start.</summary>
     public double? PrimaryHeardSecondsAgo => SecondsSince(ref heardAt);

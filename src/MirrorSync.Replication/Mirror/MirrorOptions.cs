@@ -15,9 +15,6 @@ public sealed record MirrorOptions
     /// <summary>The primary's replication listener.</summary>
     public required Uri Upstream { get; init; }
 
-    /// <summary>Opens the connection of the record stream. Owned by the mirror.</summary>
-    public required Func<HttpMessageHandler> StreamHandler { get; init; }
-
-    /// <summary>Opens the connection of snapshots and spooled bodies, which never shares TCP with the stream. Owned by the mirror.</summary>
-    public required Func<HttpMessageHandler> BulkHandler { get; init; }
+    /// <summary>Makes an HTTP/2 client with one TCP connection of its own and no timeout; it becomes the caller's to dispose.</summary>
+    public required Func<HttpClient> CreateClient { get; init; }
 }

@@ -88,11 +88,17 @@ internal sealed class SnapshotInstaller(MirrorOptions options, BulkClient bulk, 
         }
 
         RefWriter.WriteInitial(beside.Path, refs);
-        RepositoryMetadata.Write(beside, fields.Description, fields.Owner, fields.Config);
+        RepositoryMetadata metadata = new()
+        {
+            Description = fields.Description ?? ReadOnlyMemory<byte>.Empty,
+            Owner = fields.Owner,
+            Config = fields.Config ?? [],
+        };
+        metadata.Write(beside);
         return refs;
     }
 
-    private void MoveIn(string folder, string target)
+    private static void MoveIn(string folder, string target)
     {
         if (Directory.Exists(target))
         {

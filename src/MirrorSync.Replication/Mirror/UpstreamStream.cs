@@ -47,8 +47,8 @@ internal sealed class UpstreamStream : IAsyncDisposable
         HttpRequestMessage request = new(HttpMethod.Post, Handshake.StreamPath)
         {
             Content = content,
-            Version = HttpVersion.Version20,
-            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Version = http.DefaultRequestVersion,
+            VersionPolicy = http.DefaultVersionPolicy,
         };
         HttpResponseMessage? response = null;
         try

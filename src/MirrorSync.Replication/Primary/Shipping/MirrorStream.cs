@@ -10,7 +10,7 @@ namespace MirrorSync.Replication.Primary.Shipping;
 /// One mirror's open stream. Records leave as soon as they are appended; the commit mark follows when they are durable
 /// here. Flow control is HTTP/2's: a mirror that stalls holds up this stream alone, with one record in memory.
 /// </summary>
-internal sealed class MirrorStream(ReplicationLog log, MirrorRoster.Session session, Func<TimeSpan> lookAge, TimeProvider time)
+internal sealed class MirrorStream(ReplicationLog log, MirrorRoster.Session session, Func<TimeSpan> lookAge, TimeProvider time) : IDisposable
 {
     /// <summary>A mirror asks every second; one that is silent for so long is gone, whatever TCP believes.</summary>
     private static readonly TimeSpan SilenceLimit = TimeSpan.FromSeconds(10);
@@ -38,6 +38,9 @@ internal sealed class MirrorStream(ReplicationLog log, MirrorRoster.Session sess
             : cancellation.IsCancellationRequested ? "closed"
             : first.Exception?.InnerException?.Message ?? "the mirror closed it";
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => writing.Dispose();
 
     private async Task SendRecordsAsync(PipeWriter output, ulong after, CancellationToken cancellation)
     {

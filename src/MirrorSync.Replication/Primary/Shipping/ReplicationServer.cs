@@ -69,7 +69,7 @@ public sealed partial class ReplicationServer : INodeStatusSource
 
         using MirrorRoster.Session session = roster.Open(hello);
         LogWelcomed(logger, hello.Node, hello.Region, from);
-        MirrorStream stream = new(log, session, () => node.LookAge, time);
+        using MirrorStream stream = new(log, session, () => node.LookAge, time);
         Welcome welcome = new(Handshake.ProtocolVersion, identity.Name, from.Epoch, from.Sequence, from.Chain.ToString());
         string end = await stream.RunAsync(welcome, input, output, cancellation).ConfigureAwait(false);
         LogEnded(logger, hello.Node, end);
