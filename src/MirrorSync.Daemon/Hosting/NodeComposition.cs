@@ -11,6 +11,6 @@ internal static class NodeComposition
         throw new StartupException($"{context.Config.Node.Role} nodes are not built into this daemon yet");
 
     /// <summary>Changes the hooks of every repository.</summary>
-    public static HookReport ChangeHooks(MirrorSyncConfig config, HookChange change) =>
+    public static HookSummary ChangeHooks(MirrorSyncConfig config, HookChange change) =>
         throw new StartupException($"hook {change} is not built into this daemon yet");
 }
