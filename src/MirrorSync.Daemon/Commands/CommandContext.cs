@@ -41,10 +41,10 @@ internal enum HookChange
 /// <summary>What came of it.</summary>
 /// <param name="Repositories">How many repositories were seen to.</param>
 /// <param name="Problems">One line for each that could not be.</param>
-internal sealed record HookReport(int Repositories, IReadOnlyList<string> Problems);
+internal sealed record HookSummary(int Repositories, IReadOnlyList<string> Problems);
 
 /// <summary>Changes the hooks of every repository below the root.</summary>
-internal delegate HookReport ChangeHooks(MirrorSyncConfig config, HookChange change);
+internal delegate HookSummary ChangeHooks(MirrorSyncConfig config, HookChange change);
 
 /// <summary>How commands end.</summary>
 internal static class ExitCodes

@@ -20,7 +20,7 @@ internal static class HookCommand
             return ExitCodes.Usage;
         }
 
-        HookReport report = context.ChangeHooks(config, change);
+        HookSummary report = context.ChangeHooks(config, change);
         foreach (string problem in report.Problems)
         {
             await context.Error.WriteLineAsync($"mirrorsync: {problem}").ConfigureAwait(false);

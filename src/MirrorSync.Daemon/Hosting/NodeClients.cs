@@ -10,12 +10,11 @@ internal static class NodeClients
     private const int WindowBytes = 16 << 20;
 
     /// <summary>
-    /// Makes a client with one TCP connection per node, of its own: two lanes that must not wait for each other (deltas and
-    /// bulk) take two clients. It has no timeout; the caller's cancellation is the limit. Keep-alive pings find a dead
-    /// connection within about ten seconds while a request is open.
+    /// Makes a handler with one TCP connection per node, of its own: two lanes that must not wait for each other (deltas and
+    /// bulk) take two handlers. Keep-alive pings find a dead connection within about ten seconds while a request is open.
     /// </summary>
-    /// <param name="tls">This node's certificates; null speaks plain HTTP/2. Must outlive the client.</param>
-    public static HttpClient Create(NodeTls? tls)
+    /// <param name="tls">This node's certificates; null speaks plain HTTP/2. Must outlive the handler.</param>
+    private static SocketsHttpHandler CreateHandler(NodeTls? tls)
     {
         var handler = new SocketsHttpHandler
         {
@@ -36,7 +35,14 @@ internal static class NodeClients
             handler.SslOptions = tls.ClientOptions();
         }
 
-        var client = new HttpClient(handler, disposeHandler: true)
+        return handler;
+    }
+
+    /// <summary>Makes a client upon a handler of its own. It has no timeout; the caller's cancellation is the limit.</summary>
+    /// <param name="tls">This node's certificates; null speaks plain HTTP/2. Must outlive the client.</param>
+    public static HttpClient Create(NodeTls? tls)
+    {
+        var client = new HttpClient(CreateHandler(tls), disposeHandler: true)
         {
             DefaultRequestVersion = HttpVersion.Version20,
             DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,

@@ -33,20 +33,20 @@ internal static class NodeComposition
     }
 
     /// <summary>Changes the hooks of every repository.</summary>
-    public static Commands.HookReport ChangeHooks(MirrorSyncConfig config, HookChange change)
+    public static HookSummary ChangeHooks(MirrorSyncConfig config, HookChange change)
     {
         using ILoggerFactory quiet = LoggerFactory.Create(static _ => { });
         FinderResult found = new RepositoryFinder(config.Repositories.Root, quiet.CreateLogger<RepositoryFinder>()).Find(CancellationToken.None);
         if (found.RootProblem is { } problem)
         {
-            return new Commands.HookReport(0, [problem]);
+            return new HookSummary(0, [problem]);
         }
 
         List<string> problems = [.. found.Broken.Select(static b => $"{b.Path}: {b.Reason}")];
         int done = 0;
         foreach (Repository repository in found.Found)
         {
-            Replication.Primary.Notice.HookReport report = change == HookChange.Install
+            HookReport report = change == HookChange.Install
                 ? HookInstaller.Install(repository.Path, config.Data.NotifyFolder)
                 : HookInstaller.Remove(repository.Path);
             if (report.Problem is { } refusal)
@@ -59,7 +59,7 @@ internal static class NodeComposition
             }
         }
 
-        return new Commands.HookReport(done, problems);
+        return new HookSummary(done, problems);
     }
 
     private static NodeParts ComposePrimary(
