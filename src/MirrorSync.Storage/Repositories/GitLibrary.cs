@@ -36,12 +36,13 @@ internal static unsafe class GitLibrary
         AssemblyLoadContext context = AssemblyLoadContext.GetLoadContext(typeof(GlobalSettings).Assembly)!;
         context.ResolvingUnmanagedDll += (_, name) => name.StartsWith("git2-", StringComparison.Ordinal) ? library : 0;
 
-        // A repository's own config counts, never that of whoever runs the daemon. (Below a folder that is missing a file
-        // is not found, which libgit2 takes well; below a file, as /dev/null, it is an error.)
+        // A repository's own config counts, never that of whoever runs the daemon. The folder holds one empty file, for
+        // libgit2 1.5 fails where it finds no machine-wide config at all.
+        string empty = Path.Combine(AppContext.BaseDirectory, "libgit2");
         foreach (ConfigurationLevel level in (ReadOnlySpan<ConfigurationLevel>)
             [ConfigurationLevel.Global, ConfigurationLevel.Xdg, ConfigurationLevel.System, ConfigurationLevel.ProgramData])
         {
-            GlobalSettings.SetConfigSearchPaths(level, "/nonexistent");
+            GlobalSettings.SetConfigSearchPaths(level, empty);
         }
 
         // The owner check guards people who walk into strangers' folders; the operator chose this root. LibGit2Sharp has
