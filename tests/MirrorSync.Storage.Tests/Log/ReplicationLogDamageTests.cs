@@ -133,6 +133,7 @@ public sealed class ReplicationLogDamageTests
             kept = other.Committed;
             Assert.Equal(4UL, kept.Sequence);
             Assert.Equal(log.PositionAt(4), kept);
+            Assert.False(File.Exists(copy.Segment(1)));
 
             // Other records than those that were cut take their place; nothing of the old ones may show behind them.
             await LogFolder.FillAsync(other, 10, 20);
