@@ -1,8 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using MirrorSync.Git.Objects;
-using MirrorSync.Git.Refs;
-using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Storage.Log;
 

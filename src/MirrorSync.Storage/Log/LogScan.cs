@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 
 namespace MirrorSync.Storage.Log;
 
@@ -81,6 +82,26 @@ internal sealed class LogScan(SegmentFiles files, int pageSizeBits, LogPosition 
         : record.PreviousChain != last.Chain ? $"the chain of record {record.Sequence} does not continue that of position {last}"
         : record.Epoch < last.Epoch ? $"epoch {record.Epoch} of record {record.Sequence} is lower than {last.Epoch}"
         : null;
+
+    /// <summary>Reads the record of the entry at an address, and checks its length and CRC.</summary>
+    public static bool TryReadAt(SegmentFiles files, long address, [NotNullWhen(true)] out byte[]? record, out string? error)
+    {
+        Span<byte> head = stackalloc byte[EntryHead];
+        files.Read(address, head);
+        int length = BinaryPrimitives.ReadInt32LittleEndian(head);
+        if (length is < LogRecordCodec.MinRecordLength or > LogRecordCodec.MaxRecordLength)
+        {
+            record = null;
+            error = $"its entry has {length} bytes";
+            return false;
+        }
+
+        byte[] bytes = new byte[length];
+        files.Read(address + EntryHead, bytes);
+        bool good = LogRecordCodec.TryCheckFrame(bytes, out error);
+        record = good ? bytes : null;
+        return good;
+    }
 
     private int LengthAt(long address)
     {

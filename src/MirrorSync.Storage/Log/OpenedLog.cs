@@ -161,7 +161,7 @@ internal sealed partial class OpenedLog : IDisposable
             LogCut(logger, Folder, scan.Position, scan.Error);
         }
 
-        // What is cut must be gone for good: were it only ignored, it could show again at the end of a page.
+        // Gone for good, not only passed over: nothing of it may stand behind what is appended next.
         Files.CutAt(scan.End);
         if (scan.Position != mark.Committed || Marks.OneSlotBad)
         {

@@ -255,21 +255,9 @@ public sealed class ReplicationLog : IAsyncDisposable
             address = addresses[(int)(sequence - @base.Sequence) - 1];
         }
 
-        Span<byte> head = stackalloc byte[LogScan.EntryHead];
-        opened.Files.Read(address, head);
-        int length = BinaryPrimitives.ReadInt32LittleEndian(head);
-        string? error = $"its entry has {length} bytes";
-        if (length is >= LogRecordCodec.MinRecordLength and <= LogRecordCodec.MaxRecordLength)
-        {
-            byte[] bytes = new byte[length];
-            opened.Files.Read(address + LogScan.EntryHead, bytes);
-            if (LogRecordCodec.TryCheckFrame(bytes, out error) && SequenceOf(bytes) == sequence)
-            {
-                return bytes;
-            }
-        }
-
-        throw new LogDamagedException($"record {sequence} at address {address} of the log in {opened.Folder} is damaged: {error ?? "it is another record"}");
+        return LogScan.TryReadAt(opened.Files, address, out byte[]? bytes, out string? error) && SequenceOf(bytes) == sequence
+            ? bytes
+            : throw new LogDamagedException($"record {sequence} at address {address} of the log in {opened.Folder} is damaged: {error ?? "it is another record"}");
     }
 
     /// <summary>The position that the log had reached with a record; null when the log does not hold it. Base counts as held.</summary>

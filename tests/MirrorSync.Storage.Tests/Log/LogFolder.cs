@@ -22,7 +22,9 @@ internal sealed class LogFolder : IDisposable
     public LogFolder Copy()
     {
         LogFolder copy = new();
-        foreach (string file in Directory.EnumerateFiles(Path).Where(static f => System.IO.Path.GetFileName(f) != "lock"))
+
+        // The mark first: the log promises that what a mark names was in the segments before it.
+        foreach (string file in Directory.GetFiles(Path).Where(static f => System.IO.Path.GetFileName(f) != "lock").Order(StringComparer.Ordinal))
         {
             File.Copy(file, System.IO.Path.Combine(copy.Path, System.IO.Path.GetFileName(file)));
         }
@@ -31,6 +33,27 @@ internal sealed class LogFolder : IDisposable
     }
 
     public string Of(string name) => System.IO.Path.Combine(Path, name);
+
+    public string Segment(int number) => Of($"segment-{number:d10}");
+
+    /// <summary>Flips one bit of a file.</summary>
+    public static void Flip(string file, long offset)
+    {
+        byte[] bytes = File.ReadAllBytes(file);
+        bytes[offset] ^= 0x10;
+        File.WriteAllBytes(file, bytes);
+    }
+
+    /// <summary>Appends and commits records of the given body lengths.</summary>
+    public static async Task FillAsync(ReplicationLog log, params IEnumerable<int> lengths)
+    {
+        foreach (int length in lengths)
+        {
+            log.Append(Draft(length, length + 1), epoch: 1);
+        }
+
+        await log.CommitAsync(log.Appended.Sequence, CancellationToken.None);
+    }
 
     public static LogRecordDraft Draft(int bodyLength = 100, int seed = 1)
     {
