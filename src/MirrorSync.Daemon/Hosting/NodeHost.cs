@@ -114,8 +114,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
         Own(new NodeMeter(config, parts.Status.GetStatus, watch.Words, scope));
 
         var listeners = new KestrelListeners(config.Listen, tls);
-        GitListener? git = config.Listen.Git is null
-            ? null : new GitListener(config.Listen.Git, parts.Git, logs.CreateLogger<GitListener>());
+        GitDaemonService? git = parts.Git is null ? null : new GitDaemonService(parts.Git, config.Listen.Git!);
         app = Own(Build(listeners, git, watch, new Watchdog(notify, time), logs));
         var admin = new AdminEndpoints(config, parts, watch.Words, metrics);
         var router = new RequestRouter(parts, admin, new HeardEndpoint(config, parts.Status), app.Lifetime);
@@ -130,7 +129,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
             listeners.UrlOf(Listener.Public),
             listeners.UrlOf(Listener.Replication),
             listeners.UrlOf(Listener.Admin),
-            git?.EndPoint?.ToString());
+            git?.Bound.ToString());
         Endpoints.Write(config.Data);
         app.Lifetime.ApplicationStopped.Register(() => Endpoints.Remove(config.Data));
         Volatile.Write(ref isRunning, true);
@@ -141,7 +140,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
     }
 
     private WebApplication Build(
-        KestrelListeners listeners, GitListener? git, PeerWatch watch, Watchdog watchdog, ILoggerFactory logs)
+        KestrelListeners listeners, GitDaemonService? git, PeerWatch watch, Watchdog watchdog, ILoggerFactory logs)
     {
         // Empty: no variable or file but our own configuration has a say.
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());

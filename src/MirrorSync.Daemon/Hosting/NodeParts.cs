@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using MirrorSync.Daemon.Configuration;
 using MirrorSync.Replication.Status;
+using MirrorSync.Serving.GitProtocol;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Daemon.Hosting;
@@ -39,8 +40,11 @@ internal sealed record NodeParts
     /// <summary>Everything on the public listener.</summary>
     public required RequestDelegate Public { get; init; }
 
-    /// <summary>One connection of the git:// listener: reads and answers it; the stream stays the listener's.</summary>
-    public required Func<Stream, CancellationToken, Task> Git { get; init; }
+    /// <summary>
+    /// The git:// listener, not yet started, where one is configured; null otherwise. Its
+    /// <see cref="GitDaemonOptions.StopGrace"/> must stay below <see cref="NodeHost.StopPatience"/>. Disposed by the host.
+    /// </summary>
+    public required GitDaemonListener? Git { get; init; }
 
     /// <summary>
     /// Lets a held repository go on, or all of them when the name is null; returns the names that were let go, null when
