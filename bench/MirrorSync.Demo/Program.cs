@@ -37,7 +37,7 @@ catch (OperationCanceledException) when (stop.IsCancellationRequested)
 {
     return 130;
 }
-catch (Exception failure) when (failure is NodeFailedException or GitFailedException or TimeoutException or FileNotFoundException)
+catch (Exception failure) when (failure is NodeFailedException or GitFailedException or TimeoutException or IOException)
 {
     Console.Error.WriteLine(failure.Message);
     return 1;

@@ -86,10 +86,10 @@ public sealed class WanLinkTests
     {
         await using EchoServer server = new();
         await using WanLink link = WanLink.Start(server.Address, new WanLinkOptions { DelayUp = Milliseconds(15), DelayDown = Milliseconds(15) });
-        using TcpClient client = await ConnectAsync(link);
 
         // 10 + 20 + 40 segments carry 102,200 bytes: the fourth window leaves after three round trips.
         Stopwatch watch = Stopwatch.StartNew();
+        using TcpClient client = await ConnectAsync(link);
         await client.GetStream().WriteAsync(new byte[110_000]);
         await client.GetStream().ReadExactlyAsync(new byte[110_000]);
 

@@ -53,10 +53,19 @@ internal static partial class Libc
     public static partial int EventFd(uint initial, int flags);
 
     [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
-    public static partial nint Read(SafeHandle descriptor, ref ulong buffer, nuint count);
+    public static partial nint Read(SafeHandle descriptor, Span<byte> buffer, nuint count);
 
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     public static partial nint Write(SafeHandle descriptor, in ulong buffer, nuint count);
+
+    [LibraryImport("libc", EntryPoint = "inotify_init1", SetLastError = true)]
+    public static partial int InotifyInit(int flags);
+
+    [LibraryImport("libc", EntryPoint = "inotify_add_watch", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int InotifyAdd(SafeHandle queue, string path, uint mask);
+
+    [LibraryImport("libc", EntryPoint = "inotify_rm_watch", SetLastError = true)]
+    public static partial int InotifyRemove(SafeHandle queue, int watch);
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int Kill(int process, int signal);

@@ -258,8 +258,7 @@ public sealed class WanLink : IAsyncDisposable
 
         if (entries[0].Returned != 0)
         {
-            ulong count = 0;
-            _ = Libc.Read(wake, ref count, sizeof(ulong));
+            _ = Libc.Read(wake, stackalloc byte[sizeof(ulong)], sizeof(ulong));
         }
 
         if (entries[1].Returned != 0 && listener is not null)

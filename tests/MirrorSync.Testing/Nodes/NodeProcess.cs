@@ -60,7 +60,11 @@ public sealed class NodeProcess : IAsyncDisposable
     public async Task StartAsync()
     {
         string file = Path.Combine(Config.Data, "endpoints.json");
-        File.Delete(file);
+        if (File.Exists(file))
+        {
+            File.Delete(file);
+        }
+
         Launch();
         await Patience.UntilAsync(
             _ =>

@@ -4,21 +4,23 @@ namespace MirrorSync.Testing.Nodes;
 
 /// <summary>
 /// Pushes commits to one repository of a network and measures push to visible: from the rename of the ref on the
-/// primary, as the file system dated it, to the first answer with the new id on each mirror's public listener. One
+/// primary to the first answer with the new id on each mirror's public listener. One
 /// host, one clock.
 /// </summary>
 public sealed class PushMeter : IDisposable
 {
     private const string Branch = "refs/heads/main";
 
-    private readonly BareRepository primary;
+    private readonly LandingWatch landing;
+    private readonly string repository;
     private readonly PushClient client;
     private readonly List<(TestMirror Mirror, RefPoller Poller)> pollers;
     private readonly Queue<string> commits = new();
 
     private PushMeter(TestNetwork network, string repository, PushClient client)
     {
-        primary = network.Primary.Repository(repository);
+        this.repository = repository;
+        landing = new LandingWatch(Path.Combine(network.Primary.Repository(repository).Path, Branch));
         this.client = client;
         pollers = [.. network.Mirrors.Select(m => (m, new RefPoller(m.Node.Endpoints.Public, repository)))];
     }
@@ -56,16 +58,20 @@ public sealed class PushMeter : IDisposable
             Task<DateTimeOffset>[] seen =
                 [.. pollers.Select(p => p.Poller.WaitForAsync(Branch, id, p.Mirror.Region.OneWay / 2, deadline.Token))];
             await client.PushAsync($"{id}:{Branch}").ConfigureAwait(false);
-            DateTimeOffset landed = FileFacts.Of(Path.Combine(primary.Path, Branch)).Changed;
+            DateTimeOffset landed = landing.Landed;
             await client.Local.GitAsync("update-ref", Branch, id).ConfigureAwait(false);
             return [.. (await Task.WhenAll(seen).ConfigureAwait(false)).Select(s => s - landed)];
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            throw new TimeoutException($"{id} was pushed to {primary.Path}, but not every mirror showed it");
+            throw new TimeoutException($"{id} was pushed to {repository}, but not every mirror showed it");
         }
     }
 
     /// <inheritdoc/>
-    public void Dispose() => pollers.ForEach(static p => p.Poller.Dispose());
+    public void Dispose()
+    {
+        pollers.ForEach(static p => p.Poller.Dispose());
+        landing.Dispose();
+    }
 }
