@@ -49,6 +49,15 @@ internal sealed class DeltaApplier(ApplyContext context)
         foreach (LogRecord record in records)
         {
             LogRecordBody fields = await StoreObjectsAsync(state.Repository, record, cancellation).ConfigureAwait(false);
+            if (record.Kind == LogRecordKind.Baseline)
+            {
+                // A Baseline says what is: what it does not name is not.
+                foreach (RefName name in state.Refs.Entries.Select(static e => e.Name).Concat(last.Keys).ToArray())
+                {
+                    last[name] = RefValue.None;
+                }
+            }
+
             foreach (RefUpdate update in fields.Updates)
             {
                 last[update.Name] = update.New;
@@ -65,7 +74,7 @@ internal sealed class DeltaApplier(ApplyContext context)
             }
         }
 
-        return await FlipAsync(state, updates, records[^1], trustRefs: false, cancellation).ConfigureAwait(false);
+        return await FlipAsync(state, updates, records[^1], trustRefs: true, cancellation).ConfigureAwait(false);
     }
 
     private async Task<LogRecordBody> StoreObjectsAsync(Repository repository, LogRecord record, CancellationToken cancellation)

@@ -118,9 +118,9 @@ internal sealed partial class FollowedRepository
                     await (snapshotWanted ? InstallSnapshotAsync() : ApplyNextAsync()).ConfigureAwait(false);
                     backoff.Reset();
                 }
-                catch (Exception failure) when (failure is IOException or HttpRequestException or InvalidPackException
-                    or InvalidDataException or UnauthorizedAccessException or DivergedException or TransferException)
+                catch (Exception failure) when (failure is not OperationCanceledException || !stopping.IsCancellationRequested)
                 {
+                    // Whatever it is, only this repository waits, and it is tried again.
                     Fail(failure);
                     await backoff.WaitAsync(stopping).ConfigureAwait(false);
                 }

@@ -389,10 +389,20 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
         while (await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false))
         {
             ulong now = followed.Values.Aggregate(0UL, static (sum, r) => sum + r.State.Applied.Sequence);
-            if (now != last)
+            if (now == last)
+            {
+                continue;
+            }
+
+            try
             {
                 WriteCheckpoint();
                 last = now;
+            }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+            {
+                // The older one still holds: more is replayed after a crash, nothing is lost.
+                LogNoCheckpoint(logger, failure.Message);
             }
         }
     }
@@ -430,6 +440,9 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Information, Message = "recovered {Repositories} repositories at {Position}")]
     private static partial void LogRecovered(ILogger logger, int repositories, LogPosition position);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the checkpoint could not be written: {Reason}")]
+    private static partial void LogNoCheckpoint(ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "following primary {Node} from {Position}")]
     private static partial void LogFollowing(ILogger logger, string node, LogPosition position);

@@ -15,7 +15,11 @@ namespace MirrorSync.Replication.Primary;
 /// </summary>
 public sealed partial class PrimaryNode : IAsyncDisposable
 {
+    private const int SweepWidth = 4;
     private static readonly TimeSpan SentinelInterval = TimeSpan.FromSeconds(1);
+
+    // A repository with a large push to pack goes on by itself; the sweep need not wait for it.
+    private static readonly TimeSpan SweepPatience = TimeSpan.FromMilliseconds(200);
 
     private readonly PrimaryOptions options;
     private readonly ReplicationLog log;
@@ -61,6 +65,9 @@ public sealed partial class PrimaryNode : IAsyncDisposable
 
     /// <summary>The present term; 0 before recovery.</summary>
     public ulong Epoch => capture?.Epoch ?? 0;
+
+    /// <summary>The position up to which <see cref="RepositoryTable"/> shows every record's outcome.</summary>
+    public LogPosition Shown => capture?.Shown ?? LogPosition.Origin;
 
     /// <summary>How long ago the disk was last seen whole and captured; <see cref="TimeSpan.MaxValue"/> when never.</summary>
     public TimeSpan LookAge => looks.Age;
@@ -208,6 +215,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             long beganAt = time.GetTimestamp();
             if (Scan(context, cancellation))
             {
+                await SweepAsync(cancellation).ConfigureAwait(false);
                 looks.Note(beganAt, byPath.Values.Select(static r => r.Work));
             }
         }
@@ -248,7 +256,11 @@ public sealed partial class PrimaryNode : IAsyncDisposable
 
         foreach (Repository repository in result.Found)
         {
-            if (!byPath.ContainsKey(repository.Path))
+            if (byPath.TryGetValue(repository.Path, out CapturedRepository? known))
+            {
+                known.Found();
+            }
+            else
             {
                 RefSnapshot none = RefSnapshot.Empty(repository.Format);
                 RepositoryState unseen = new(repository, RepositoryCondition.Missing, "first seen, not captured yet", none, LogPosition.Origin);
@@ -259,12 +271,23 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         broken = [.. result.Broken.Where(b => !byPath.ContainsKey(b.Path))];
         rootProblem = null;
         notices.SetRepositories(found);
-        foreach (string path in found)
-        {
-            byPath[path].Touch();
-        }
-
         return true;
+    }
+
+    /// <summary>
+    /// Looks at every repository, a few at a time, so that a push which comes meanwhile never waits behind thousands.
+    /// </summary>
+    private async Task SweepAsync(CancellationToken cancellation)
+    {
+        ParallelOptions few = new() { MaxDegreeOfParallelism = SweepWidth, CancellationToken = cancellation };
+        await Parallel.ForEachAsync(byPath.Values, few, async (repository, token) =>
+        {
+            if (!repository.IsLost)
+            {
+                repository.Touch();
+                await Task.WhenAny(repository.Work, Task.Delay(SweepPatience, time, token)).ConfigureAwait(false);
+            }
+        }).ConfigureAwait(false);
     }
 
     private async Task TouchSentinelAsync(CancellationToken cancellation)

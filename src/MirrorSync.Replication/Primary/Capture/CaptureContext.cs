@@ -5,6 +5,9 @@ using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Primary.Capture;
 
+/// <summary>The replication log cannot be written any more.</summary>
+internal sealed class LogUnwritableException(string message, Exception inner) : Exception(message, inner);
+
 /// <summary>What every repository's capture shares on a node.</summary>
 /// <param name="Log">Where records are appended.</param>
 /// <param name="Spool">Where large bodies go.</param>
@@ -22,12 +25,60 @@ internal sealed record CaptureContext(
     TimeProvider Time,
     ILogger Logger)
 {
+    private readonly SortedSet<ulong> inFlight = [];
+
     /// <summary>The present term.</summary>
     public required ulong Epoch { get; init; }
+
+    /// <summary>
+    /// The position up to which every record's outcome is in <see cref="Table"/>: where an empty mirror may begin,
+    /// knowing that the repositories listed there and then are all that earlier records speak of.
+    /// </summary>
+    public LogPosition Shown
+    {
+        get
+        {
+            lock (inFlight)
+            {
+                return inFlight.Count == 0 ? Log.Appended : Log.PositionAt(inFlight.Min - 1) ?? Log.Base;
+            }
+        }
+    }
+
+    /// <summary>Appends a record and makes it durable; its outcome is to be shown before <see cref="MarkShown"/>.</summary>
+    /// <exception cref="LogUnwritableException">The log cannot be written: the node cannot go on.</exception>
+    public async Task<LogRecord> AppendAsync(LogRecordDraft draft, CancellationToken cancellation)
+    {
+        try
+        {
+            LogRecord record;
+            lock (inFlight)
+            {
+                record = Log.Append(draft, Epoch);
+                inFlight.Add(record.Sequence);
+            }
+
+            await Log.CommitAsync(record.Sequence, cancellation).ConfigureAwait(false);
+            return record;
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            throw new LogUnwritableException($"the replication log cannot be written: {failure.Message}", failure);
+        }
+    }
+
+    /// <summary>The record's outcome is in the table.</summary>
+    public void MarkShown(LogRecord record)
+    {
+        lock (inFlight)
+        {
+            inFlight.Remove(record.Sequence);
+        }
+    }
 
     /// <summary>Faulted once the log cannot be written any more.</summary>
     public TaskCompletionSource Failed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>How many captures run at once: packing a push is work for a core.</summary>
+    /// <summary>How many packs are written at once: packing a push is work for a core.</summary>
     public SemaphoreSlim Gate { get; } = new(Math.Max(2, Environment.ProcessorCount));
 }

@@ -77,7 +77,6 @@ internal sealed partial class CapturedRepository
     {
         lock (gate)
         {
-            lost = null;
             touchedAt ??= Now();
             Start();
         }
@@ -112,6 +111,27 @@ internal sealed partial class CapturedRepository
         }
     }
 
+    /// <summary>A scan found the repository sound; the next look goes on from there.</summary>
+    public void Found()
+    {
+        lock (gate)
+        {
+            lost = null;
+        }
+    }
+
+    /// <summary>True from <see cref="Lost"/> to <see cref="Found"/>.</summary>
+    public bool IsLost
+    {
+        get
+        {
+            lock (gate)
+            {
+                return lost is not null;
+            }
+        }
+    }
+
     private long Now() => (context.Time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 
     private void Start()
@@ -128,15 +148,7 @@ internal sealed partial class CapturedRepository
         {
             while (TryTake(out PendingWork work))
             {
-                await context.Gate.WaitAsync(stopping).ConfigureAwait(false);
-                try
-                {
-                    await DoAsync(work).ConfigureAwait(false);
-                }
-                finally
-                {
-                    context.Gate.Release();
-                }
+                await DoAsync(work).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -145,7 +157,7 @@ internal sealed partial class CapturedRepository
         }
         catch (Exception failure)
         {
-            // Only the log's own failure comes here: without it nothing can be captured, so the node ends with its words.
+            // Without the log nothing can be captured, so the node ends with its words.
             context.Failed.TrySetException(failure);
         }
     }
@@ -193,8 +205,9 @@ internal sealed partial class CapturedRepository
         {
             await (work.Names is null ? CaptureAllAsync(work) : CaptureNamedAsync(work, work.Names)).ConfigureAwait(false);
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is not (OperationCanceledException or LogUnwritableException))
         {
+            // Whatever is wrong with this one repository: it is held and tried again, and all others go on.
             Hold(failure.Message);
         }
     }
@@ -221,7 +234,15 @@ internal sealed partial class CapturedRepository
 
     private async Task CaptureAllAsync(PendingWork work)
     {
-        RefReading reading = await SettledReading.ReadAsync(reader, context.Time, stopping).ConfigureAwait(false);
+        bool first = state.Applied == LogPosition.Origin;
+        RefReading reading = reader.ReadAll();
+        List<RefUpdate> updates = Differences(reading);
+        if (first || updates.Count > 0)
+        {
+            reading = await SettledReading.ReadAsync(reader, reading, context.Time, stopping).ConfigureAwait(false);
+            updates = Differences(reading);
+        }
+
         if (context.RootProblem() is not null)
         {
             return;
@@ -233,14 +254,7 @@ internal sealed partial class CapturedRepository
             return;
         }
 
-        List<RefUpdate> updates;
-        lock (gate)
-        {
-            updates = RefDifference.OfAll(state.Refs, reading, pushes.Names);
-        }
-
         await RestorePeelsAsync(reading).ConfigureAwait(false);
-        bool first = state.Applied == LogPosition.Origin;
         if (!work.Accepted && !first && DisasterGuard.Refuse(state.Refs, updates) is { } refusal)
         {
             Hold($"{refusal}: mirrorsync accept {state.Name}");
@@ -249,6 +263,15 @@ internal sealed partial class CapturedRepository
 
         LogRecordKind kind = first ? LogRecordKind.Baseline : LogRecordKind.Delta;
         await CaptureAsync(kind, updates, reading, work.NoticedAt).ConfigureAwait(false);
+    }
+
+    /// <summary>What changed, but for the refs of pushes that are under way.</summary>
+    private List<RefUpdate> Differences(RefReading reading)
+    {
+        lock (gate)
+        {
+            return RefDifference.OfAll(state.Refs, reading, pushes.Names);
+        }
     }
 
     /// <summary>Writes one record, if anything changed, and shows the result to readers.</summary>
@@ -270,14 +293,12 @@ internal sealed partial class CapturedRepository
             await body.WriteAsync(LogRecordBodyCodec.EncodeFields(fields, before.Repository.Format), stopping).ConfigureAwait(false);
             HashSet<ObjectId> known = RefDifference.IdsOf(before.Refs);
             brought.ExceptWith(known);
-            Task packing = kind == LogRecordKind.Delta
-                ? context.PackWriter.WriteAsync(before.Repository, brought, known, body, stopping)
-                : Task.CompletedTask;
+            Task packing = kind == LogRecordKind.Delta ? PackAsync(before.Repository, brought, known, body) : Task.CompletedTask;
             await Task.WhenAll(peeling, packing).ConfigureAwait(false);
             RefSnapshot after = before.Refs.TryApply(updates, await peeling.ConfigureAwait(false), out RefUpdate mismatch)
                 ?? throw new InvalidOperationException($"{before.Name}: the difference does not fit the snapshot at {mismatch.Name}");
             (SpooledBody? spooled, ReadOnlyMemory<byte> inline) = await body.FinishAsync(stopping).ConfigureAwait(false);
-            LogRecord record = await AppendAsync(new LogRecordDraft
+            LogRecord record = await context.AppendAsync(new LogRecordDraft
             {
                 Kind = kind,
                 NoticedAtMicroseconds = noticedAt,
@@ -287,23 +308,10 @@ internal sealed partial class CapturedRepository
                 After = new Ledger(after.Digest, null),
                 Spooled = spooled,
                 InlineBody = inline,
-            }).ConfigureAwait(false);
+            }, stopping).ConfigureAwait(false);
             Show(before with { Condition = RepositoryCondition.Live, Reason = null, Refs = after, Applied = record.Position });
+            context.MarkShown(record);
             LogCaptured(context.Logger, before.Name, kind, updates.Count, record.Sequence);
-        }
-    }
-
-    private async Task<LogRecord> AppendAsync(LogRecordDraft draft)
-    {
-        try
-        {
-            LogRecord record = context.Log.Append(draft, context.Epoch);
-            await context.Log.CommitAsync(record.Sequence, stopping).ConfigureAwait(false);
-            return record;
-        }
-        catch (Exception failure) when (failure is not OperationCanceledException)
-        {
-            throw new InvalidOperationException($"the replication log cannot be written: {failure.Message}", failure);
         }
     }
 
@@ -312,6 +320,19 @@ internal sealed partial class CapturedRepository
     /// <param name="Accepted">An operator accepted what the disaster guard would hold.</param>
     /// <param name="Lost">Why the repository cannot be read at all.</param>
     private readonly record struct PendingWork(HashSet<RefName>? Names, long NoticedAt, bool Accepted, string? Lost);
+
+    private async Task PackAsync(Repository repository, HashSet<ObjectId> brought, HashSet<ObjectId> known, BodyBuilder body)
+    {
+        await context.Gate.WaitAsync(stopping).ConfigureAwait(false);
+        try
+        {
+            await context.PackWriter.WriteAsync(repository, brought, known, body, stopping).ConfigureAwait(false);
+        }
+        finally
+        {
+            context.Gate.Release();
+        }
+    }
 
     /// <summary>
     /// The log does not keep what tags finally name, so a repository that came back from it asks once, before clients
@@ -355,7 +376,7 @@ internal sealed partial class CapturedRepository
     private static string Describe(IReadOnlyList<RefProblem> problems) =>
         $"ref {problems[0].Name}: {problems[0].Reason}" + (problems.Count > 1 ? $" (and {problems.Count - 1} more)" : string.Empty);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Repository}: {Kind} of {Updates} ref updates captured as {Sequence}")]
+    [LoggerMessage(Level = LogLevel.Debug, Message = "{Repository}: {Kind} of {Updates} ref updates captured as {Sequence}")]
     private static partial void LogCaptured(ILogger logger, RepositoryName repository, LogRecordKind kind, int updates, ulong sequence);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Repository}: held: {Reason}")]

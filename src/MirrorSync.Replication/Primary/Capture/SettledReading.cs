@@ -15,9 +15,13 @@ internal static class SettledReading
     private static readonly TimeSpan StaleLockAfter = TimeSpan.FromSeconds(5);
 
     /// <summary>Reads until two readings agree.</summary>
-    public static async Task<RefReading> ReadAsync(RefReader reader, TimeProvider time, CancellationToken cancellation)
+    /// <param name="reader">Reads.</param>
+    /// <param name="last">The first reading.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public static async Task<RefReading> ReadAsync(
+        RefReader reader, RefReading last, TimeProvider time, CancellationToken cancellation)
     {
-        RefReading last = reader.ReadAll();
         long unchangedSince = time.GetTimestamp();
         while (true)
         {

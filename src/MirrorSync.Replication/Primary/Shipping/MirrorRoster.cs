@@ -20,11 +20,13 @@ internal sealed class MirrorRoster(ReplicationLog log, RepositoryTable table, Ti
         [.. mirrors.Values.OrderBy(static m => m.Node, StringComparer.Ordinal).Select(m => m.Describe(table, time))];
 
     /// <summary>A mirror has said hello; its stream is open until the result is disposed.</summary>
-    public Session Open(Hello hello)
+    /// <param name="hello">What it said.</param>
+    /// <param name="from">The position from which it follows.</param>
+    public Session Open(Hello hello, LogPosition from)
     {
         Mirror mirror = mirrors.GetOrAdd(hello.Node, static node => new Mirror(node));
         mirror.Began(hello.Region, time);
-        return new Session(mirror, log, time);
+        return new Session(mirror, log, from.Sequence, time);
     }
 
     /// <summary>One open stream.</summary>
@@ -32,12 +34,14 @@ internal sealed class MirrorRoster(ReplicationLog log, RepositoryTable table, Ti
     {
         private readonly Mirror mirror;
         private readonly ReplicationLog log;
+        private readonly ulong from;
         private readonly TimeProvider time;
 
-        internal Session(Mirror mirror, ReplicationLog log, TimeProvider time)
+        internal Session(Mirror mirror, ReplicationLog log, ulong from, TimeProvider time)
         {
             this.mirror = mirror;
             this.log = log;
+            this.from = from;
             this.time = time;
         }
 
@@ -51,7 +55,9 @@ internal sealed class MirrorRoster(ReplicationLog log, RepositoryTable table, Ti
         public void Applied(AppliedFrame applied)
         {
             TimeSpan? took = null;
-            if (applied.Sequence > log.Base.Sequence && applied.Sequence <= log.Appended.Sequence)
+
+            // What it had before this stream began it only repeats; that it says so now tells nothing of how long it took.
+            if (applied.Sequence > from && applied.Sequence <= log.Appended.Sequence)
             {
                 LogRecord record = log.ReadRecord(applied.Sequence);
                 took = time.GetUtcNow() - DateTimeOffset.UnixEpoch - TimeSpan.FromMicroseconds(record.NoticedAtMicroseconds);

@@ -67,7 +67,7 @@ public sealed partial class ReplicationServer : INodeStatusSource
             return;
         }
 
-        using MirrorRoster.Session session = roster.Open(hello);
+        using MirrorRoster.Session session = roster.Open(hello, from);
         LogWelcomed(logger, hello.Node, hello.Region, from);
         using MirrorStream stream = new(log, session, () => node.LookAge, time);
         Welcome welcome = new(Handshake.ProtocolVersion, identity.Name, from.Epoch, from.Sequence, from.Chain.ToString());
@@ -131,7 +131,7 @@ public sealed partial class ReplicationServer : INodeStatusSource
         LogPosition asked = Handshake.Position(hello.Epoch, hello.Sequence, hello.Chain);
         if (asked == LogPosition.Origin)
         {
-            from = log.Committed;
+            from = node.Shown;
             return true;
         }
 
