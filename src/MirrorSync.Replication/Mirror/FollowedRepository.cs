@@ -23,6 +23,7 @@ internal sealed partial class FollowedRepository
     // Written by the worker only, once it runs.
     private RepositoryState state;
     private bool snapshotWanted;
+    private bool heldAtPrimary;
 
     /// <summary>Takes up a repository as recovery found it; <see cref="LogPosition.Origin"/> means that it wants a snapshot.</summary>
     public FollowedRepository(ApplyContext context, RepositoryState initial, CancellationToken stopping)
@@ -66,6 +67,18 @@ internal sealed partial class FollowedRepository
         }
     }
 
+    /// <summary>True while the primary holds the repository: it is served at its last proven state, and its lag grows.</summary>
+    public bool IsHeldAtPrimary
+    {
+        get
+        {
+            lock (gate)
+            {
+                return heldAtPrimary;
+            }
+        }
+    }
+
     /// <summary>The first record that still waits; null when there is none, or when a snapshot will bring all of them.</summary>
     public ulong? ReplayFrom
     {
@@ -96,11 +109,15 @@ internal sealed partial class FollowedRepository
     }
 
     /// <summary>The primary answered; see <see cref="FreshnessProof.Offer"/>.</summary>
-    public void Offer(ulong sequence, long asOf)
+    /// <param name="sequence">Where its log ended.</param>
+    /// <param name="asOf">The timestamp for which it speaks.</param>
+    /// <param name="held">It holds this repository: its log does not speak of it, so nothing is proven.</param>
+    public void Offer(ulong sequence, long asOf, bool held)
     {
         lock (gate)
         {
-            if (!snapshotWanted)
+            heldAtPrimary = held;
+            if (!snapshotWanted && !held)
             {
                 proof.Offer(sequence, asOf, FirstPending());
             }

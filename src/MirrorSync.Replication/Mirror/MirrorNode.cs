@@ -135,8 +135,12 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
         {
             FollowedRepository? repository = followed.GetValueOrDefault(state.Name);
             double? own = repository?.ProvenAsOf is { } asOf ? time.GetElapsedTime(asOf).TotalSeconds : null;
-            repositories.Add(RepositoryStatuses.Of(state, repository?.IsBehind ?? false, own));
-            if (state.Condition == RepositoryCondition.Live)
+            bool held = repository?.IsHeldAtPrimary ?? false;
+            RepositoryState shown = held && state.Condition == RepositoryCondition.Live
+                ? state with { Condition = RepositoryCondition.Held, Reason = "held at the primary" }
+                : state;
+            repositories.Add(RepositoryStatuses.Of(shown, repository?.IsBehind ?? false, own));
+            if (shown.Condition == RepositoryCondition.Live)
             {
                 lag = lag is null || own is null ? null : Math.Max(lag.Value, own.Value);
             }
@@ -303,7 +307,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
                         intake.Mark(Frames.ReadSequence(payload));
                         break;
                     case FrameKind.Answer:
-                        answers.Enqueue(AnswerFrame.Read(payload));
+                        answers.Enqueue(AnswerFrame.Read(payload.ToArray()));
                         break;
                     default:
                         throw new ProtocolException($"a primary does not send {kind} here");
@@ -336,9 +340,10 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
 
             long asOf = answer.AskedAt - (long)(answer.LookAge.TotalSeconds * time.TimestampFrequency);
             Volatile.Write(ref nodeProvenAsOf, Math.Max(Volatile.Read(ref nodeProvenAsOf), asOf));
-            foreach (FollowedRepository repository in followed.Values)
+            HashSet<RepositoryName> held = [.. answer.Held];
+            foreach ((RepositoryName name, FollowedRepository repository) in followed)
             {
-                repository.Offer(answer.Committed, asOf);
+                repository.Offer(answer.Committed, asOf, held.Contains(name));
             }
         }
     }

@@ -6,41 +6,82 @@ using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Wire;
 
-/// <summary>The primary's word on how far it is.</summary>
+/// <summary>
+/// The primary's word on how far it is:
+/// <c>i64 timestamp | u64 committed | i64 age in microseconds | u16 count | count times (u16 length | name)</c>.
+/// </summary>
 /// <param name="AskedAt">The mirror's own timestamp out of its Ask.</param>
 /// <param name="Committed">The primary's last durable sequence.</param>
 /// <param name="LookAge">How long ago the primary last saw all of its disk; <see cref="TimeSpan.MaxValue"/> when never.</param>
-public readonly record struct AnswerFrame(long AskedAt, ulong Committed, TimeSpan LookAge)
+/// <param name="Held">The repositories that the primary holds: of these the log says nothing new, and the answer proves nothing.</param>
+public readonly record struct AnswerFrame(long AskedAt, ulong Committed, TimeSpan LookAge, IReadOnlyList<RepositoryName> Held)
 {
-    private const int Length = 24;
+    private const int FixedLength = 26;
 
-    /// <summary>Appends the frame.</summary>
+    /// <summary>Appends the frame. When more is held than a frame has room for, it says that nothing was seen at all.</summary>
     public void Write(IBufferWriter<byte> output)
     {
-        Span<byte> payload = stackalloc byte[Length];
+        ArrayBufferWriter<byte> names = new();
+        foreach (RepositoryName name in Held)
+        {
+            byte[] bytes = Encoding.UTF8.GetBytes(name.Value);
+            BinaryPrimitives.WriteUInt16LittleEndian(names.GetSpan(2), (ushort)bytes.Length);
+            names.Advance(2);
+            names.Write(bytes);
+        }
+
+        bool fits = FixedLength + names.WrittenCount <= Frames.MaxControlPayload;
+        byte[] payload = new byte[FixedLength + (fits ? names.WrittenCount : 0)];
+        TimeSpan age = fits ? LookAge : TimeSpan.MaxValue;
         BinaryPrimitives.WriteInt64LittleEndian(payload, AskedAt);
-        BinaryPrimitives.WriteUInt64LittleEndian(payload[8..], Committed);
-        BinaryPrimitives.WriteInt64LittleEndian(payload[16..], LookAge.Ticks / TimeSpan.TicksPerMicrosecond);
+        BinaryPrimitives.WriteUInt64LittleEndian(payload.AsSpan(8), Committed);
+        BinaryPrimitives.WriteInt64LittleEndian(payload.AsSpan(16), age.Ticks / TimeSpan.TicksPerMicrosecond);
+        BinaryPrimitives.WriteUInt16LittleEndian(payload.AsSpan(24), (ushort)(fits ? Held.Count : 0));
+        if (fits)
+        {
+            names.WrittenSpan.CopyTo(payload.AsSpan(FixedLength));
+        }
+
         Frames.Write(output, FrameKind.Answer, payload);
     }
 
     /// <summary>Parses a payload.</summary>
-    /// <exception cref="ProtocolException">Wrong length, or an age below zero.</exception>
-    public static AnswerFrame Read(ReadOnlySequence<byte> payload)
+    /// <exception cref="ProtocolException">It is malformed.</exception>
+    public static AnswerFrame Read(ReadOnlySpan<byte> payload)
     {
-        Span<byte> bytes = stackalloc byte[Length];
-        Frames.Expect(payload, Length);
-        payload.CopyTo(bytes);
-        long microseconds = BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]);
+        if (payload.Length < FixedLength)
+        {
+            throw new ProtocolException("an answer is too short");
+        }
+
+        long microseconds = BinaryPrimitives.ReadInt64LittleEndian(payload[16..]);
         if (microseconds is < 0 or > long.MaxValue / TimeSpan.TicksPerMicrosecond)
         {
             throw new ProtocolException("the age of the primary's last look is out of range");
         }
 
-        return new AnswerFrame(
-            BinaryPrimitives.ReadInt64LittleEndian(bytes),
-            BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]),
-            TimeSpan.FromTicks(microseconds * TimeSpan.TicksPerMicrosecond));
+        int count = BinaryPrimitives.ReadUInt16LittleEndian(payload[24..]);
+        ReadOnlySpan<byte> rest = payload[FixedLength..];
+        List<RepositoryName> held = [];
+        for (int i = 0; i < count; i++)
+        {
+            int length = rest.Length >= 2 ? BinaryPrimitives.ReadUInt16LittleEndian(rest) : 0;
+            if (length == 0 || rest.Length < 2 + length)
+            {
+                throw new ProtocolException("the held repositories of an answer are cut off");
+            }
+
+            held.Add(Handshake.Name(Encoding.UTF8.GetString(rest.Slice(2, length))));
+            rest = rest[(2 + length)..];
+        }
+
+        return rest.IsEmpty
+            ? new AnswerFrame(
+                BinaryPrimitives.ReadInt64LittleEndian(payload),
+                BinaryPrimitives.ReadUInt64LittleEndian(payload[8..]),
+                TimeSpan.FromTicks(microseconds * TimeSpan.TicksPerMicrosecond),
+                held)
+            : throw new ProtocolException("bytes follow an answer");
     }
 }
 

@@ -21,7 +21,7 @@ public enum FrameKind : byte
     /// <summary>Mirror to primary: "how far are you?", with the mirror's own timestamp (i64), which comes back.</summary>
     Ask = 6,
 
-    /// <summary>Primary to mirror: timestamp (i64) of the Ask, committed sequence (u64), age of the last look at the disk (i64, microseconds).</summary>
+    /// <summary>Primary to mirror: how far it is, how fresh, and what it holds. <see cref="AnswerFrame"/>.</summary>
     Answer = 7,
 
     /// <summary>Mirror to primary: every record up to this sequence (u64) is durable on the mirror, its body too.</summary>

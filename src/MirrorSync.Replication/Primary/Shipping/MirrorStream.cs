@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using System.Text.Json;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
+using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Primary.Shipping;
 
@@ -10,7 +11,7 @@ namespace MirrorSync.Replication.Primary.Shipping;
 /// One mirror's open stream. Records leave as soon as they are appended; the commit mark follows when they are durable
 /// here. Flow control is HTTP/2's: a mirror that stalls holds up this stream alone, with one record in memory.
 /// </summary>
-internal sealed class MirrorStream(ReplicationLog log, MirrorRoster.Session session, Func<TimeSpan> lookAge, TimeProvider time) : IDisposable
+internal sealed class MirrorStream(ReplicationLog log, MirrorRoster.Session session, Func<(TimeSpan LookAge, IReadOnlyList<RepositoryName> Held)> standing, TimeProvider time) : IDisposable
 {
     /// <summary>A mirror asks every second; one that is silent for so long is gone, whatever TCP believes.</summary>
     private static readonly TimeSpan SilenceLimit = TimeSpan.FromSeconds(10);
@@ -75,8 +76,8 @@ internal sealed class MirrorStream(ReplicationLog log, MirrorRoster.Session sess
             {
                 case FrameKind.Ask:
                     // The look's age is taken before the position: whatever that look saw is in the log by then.
-                    TimeSpan age = lookAge();
-                    AnswerFrame answer = new((long)Frames.ReadSequence(payload), log.Committed.Sequence, age);
+                    (TimeSpan age, IReadOnlyList<RepositoryName> held) = standing();
+                    AnswerFrame answer = new((long)Frames.ReadSequence(payload), log.Committed.Sequence, age, held);
                     await SendAsync(output, answer.Write, cancellation).ConfigureAwait(false);
                     break;
                 case FrameKind.Durable:

@@ -69,7 +69,7 @@ public sealed partial class ReplicationServer : INodeStatusSource
 
         using MirrorRoster.Session session = roster.Open(hello, from);
         LogWelcomed(logger, hello.Node, hello.Region, from);
-        using MirrorStream stream = new(log, session, () => node.LookAge, time);
+        using MirrorStream stream = new(log, session, Standing, time);
         Welcome welcome = new(Handshake.ProtocolVersion, identity.Name, from.Epoch, from.Sequence, from.Chain.ToString());
         string end = await stream.RunAsync(welcome, input, output, cancellation).ConfigureAwait(false);
         LogEnded(logger, hello.Node, end);
@@ -110,6 +110,12 @@ public sealed partial class ReplicationServer : INodeStatusSource
             Repositories = repositories,
             Mirrors = roster.Status,
         };
+    }
+
+    private (TimeSpan LookAge, IReadOnlyList<RepositoryName> Held) Standing()
+    {
+        TimeSpan age = node.LookAge;
+        return (age, [.. table.All.Where(static s => s.Condition == RepositoryCondition.Held).Select(static s => s.Name)]);
     }
 
     private bool TryWelcome(Hello hello, out LogPosition from, [NotNullWhen(false)] out Refusal? refusal)
