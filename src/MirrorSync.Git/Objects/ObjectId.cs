@@ -74,10 +74,14 @@ public readonly struct ObjectId : IEquatable<ObjectId>, IComparable<ObjectId>
     public ReadOnlySpan<byte> AsSpan(ObjectFormat format) =>
         MemoryMarshal.AsBytes(new ReadOnlySpan<Vector256<byte>>(in bytes))[..format.RawLength()];
 
-    /// <summary>Writes 40 or 64 lower-case hex digits and returns how many.</summary>
+    /// <summary>Writes 40 or 64 lower-case hex digits and returns how many; a shorter destination is the caller's error.</summary>
     public int WriteHex(Span<byte> destination, ObjectFormat format)
     {
-        Convert.TryToHexStringLower(AsSpan(format), destination, out int written);
+        if (!Convert.TryToHexStringLower(AsSpan(format), destination, out int written))
+        {
+            ThrowDestination(destination.Length);
+        }
+
         return written;
     }
 
@@ -122,6 +126,10 @@ public readonly struct ObjectId : IEquatable<ObjectId>, IComparable<ObjectId>
 
     private static Vector128<byte> PaddingMask =>
         Vector128.Create(0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255);
+
+    [DoesNotReturn]
+    private static void ThrowDestination(int length) =>
+        throw new ArgumentException($"{length} bytes do not hold an object id's digits");
 
     [DoesNotReturn]
     private static void ThrowLength(int length) =>

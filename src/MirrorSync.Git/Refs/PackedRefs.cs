@@ -19,7 +19,9 @@ public static class PackedRefs
     /// <summary>The header that git itself writes: every ref is peeled that can be, and the file is sorted.</summary>
     public static ReadOnlySpan<byte> Header => "# pack-refs with: peeled fully-peeled sorted \n"u8;
 
-    /// <summary>Parses a whole file. Refs whose names git would ignore are left out.</summary>
+    private static ReadOnlySpan<byte> HeaderStart => "# pack-refs with:"u8;
+
+    /// <summary>Parses a whole file, as strictly as git. Refs whose names git would ignore are left out.</summary>
     /// <param name="file">The file's bytes.</param>
     /// <param name="format">The repository's object format.</param>
     /// <param name="refs">Receives the refs in the file's order.</param>
@@ -42,14 +44,15 @@ public static class PackedRefs
 
             ReadOnlySpan<byte> line = file.Slice(at, length);
             at += length + 1;
-            if (line.StartsWith("#"u8))
+            if (errorOffset == 0 && line.StartsWith("#"u8))
             {
-                if (errorOffset == 0 && line.StartsWith("# pack-refs with:"u8))
+                if (!line.StartsWith(HeaderStart))
                 {
-                    fullyPeeled = line.IndexOf(" fully-peeled "u8) >= 0;
-                    peeled = fullyPeeled || line.IndexOf(" peeled "u8) >= 0;
+                    return false;
                 }
 
+                fullyPeeled = HasTrait(line, "fully-peeled"u8);
+                peeled = fullyPeeled || HasTrait(line, "peeled"u8);
                 continue;
             }
 
@@ -79,6 +82,21 @@ public static class PackedRefs
         errorOffset = 0;
         refs.RemoveAll(static r => !RefName.IsValid(r.Name.Bytes));
         return true;
+    }
+
+    /// <summary>Traits stand between spaces; not every writer puts one behind the last.</summary>
+    private static bool HasTrait(ReadOnlySpan<byte> header, ReadOnlySpan<byte> trait)
+    {
+        ReadOnlySpan<byte> traits = header[HeaderStart.Length..];
+        foreach (Range range in traits.Split((byte)' '))
+        {
+            if (traits[range].SequenceEqual(trait))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Writes the whole table: header, then every direct ref of the snapshot. Symbolic refs cannot be packed.</summary>

@@ -10,7 +10,7 @@ namespace MirrorSync.Git.Refs;
 /// </summary>
 public sealed class RefSnapshot
 {
-    /// <summary>git follows symbolic refs no deeper than this (refs.c, SYMREF_MAXDEPTH).</summary>
+    /// <summary>git reads no more refs than this to resolve one, itself included (refs.c, SYMREF_MAXDEPTH).</summary>
     public const int MaxSymbolicDepth = 5;
 
     private readonly RefsHash hash;
@@ -85,7 +85,9 @@ public sealed class RefSnapshot
     public bool TryResolve(RefValue value, out RefEntry entry)
     {
         entry = default;
-        for (int depth = 0; depth < MaxSymbolicDepth && value.Kind == RefValueKind.Symbolic; depth++)
+
+        // The ref that holds the value is the first that git reads.
+        for (int read = 1; read < MaxSymbolicDepth && value.Kind == RefValueKind.Symbolic; read++)
         {
             if (!TryFind(value.Target, out entry))
             {

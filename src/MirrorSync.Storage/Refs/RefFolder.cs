@@ -7,7 +7,8 @@ namespace MirrorSync.Storage.Refs;
 /// <summary>The single steps by which a mirror changes the ref files of one repository folder, each as git would do it.</summary>
 /// <param name="path">The repository's folder, for messages.</param>
 /// <param name="folder">The same, open; the caller closes it.</param>
-internal sealed class RefFolder(string path, SafeFileHandle folder)
+/// <param name="beforeStep">Called with the path before each change that a reader could see: a seam for tests.</param>
+internal sealed class RefFolder(string path, SafeFileHandle folder, Action<RefName>? beforeStep)
 {
     // Some time like git's own patience with packed-refs.lock (core.packedRefsTimeout, one second): after a few rounds
     // every turn waits a millisecond.
@@ -41,6 +42,7 @@ internal sealed class RefFolder(string path, SafeFileHandle folder)
     public void RemoveFile(RefName name)
     {
         ReadOnlySpan<byte> file = name.Bytes;
+        beforeStep?.Invoke(name);
         Errno error = NativeFile.Unlink(folder, file);
         if (error is Errno.IsFolder)
         {
@@ -83,6 +85,7 @@ internal sealed class RefFolder(string path, SafeFileHandle folder)
                 writer.Flush();
             }
 
+            beforeStep?.Invoke(RefName.FromBytes(name));
             Errno error = NativeFile.Rename(folder, lockPath, name);
             if (error is Errno.IsFolder or Errno.NotEmpty or Errno.Exists)
             {

@@ -12,8 +12,8 @@ namespace MirrorSync.Storage.Refs;
 /// fsynced: the log is the durability point. One per repository; not thread-safe.
 /// </summary>
 /// <remarks>
-/// Only HEAD and symbolic refs need more than that one rename. Then each ref by itself shows its old or its new value at
-/// every moment, and none that exists before and after is ever missing or dangling in between:
+/// Only HEAD and symbolic refs need more than that one rename. Then no ref that exists before and after is missing or
+/// dangling in between, and each shows what its old or its new target held before or holds after:
 /// <list type="number">
 /// <item>a symbolic value whose target is there already is written before the table;</item>
 /// <item>the table is replaced; it still holds the refs that a file not yet written is about to replace, or that a
@@ -29,6 +29,9 @@ public sealed class RefWriter(Repository repository)
 {
     private readonly LooseRefs loose = new(repository.Format, repository.Path, TimeProvider.System);
 
+    /// <summary>Called with the file's path before each change that a reader could see: a seam for tests.</summary>
+    internal Action<RefName>? BeforeStep { get; init; }
+
     /// <summary>Makes the folder show the refs, whatever it showed before.</summary>
     /// <param name="current">What the folder shows, as far as is known; decides the order of the steps only.</param>
     /// <param name="next">What it is to show. Without HEAD, the folder's HEAD stays.</param>
@@ -37,7 +40,7 @@ public sealed class RefWriter(Repository repository)
     public void Write(RefSnapshot current, RefSnapshot next)
     {
         using SafeFileHandle handle = NativeFile.OpenFolder(repository.Path);
-        RefFolder folder = new(repository.Path, handle);
+        RefFolder folder = new(repository.Path, handle, BeforeStep);
         List<LooseRef> found = [];
         loose.ReadAll(handle, found);
         List<RefUpdate> early = [];
@@ -89,7 +92,7 @@ public sealed class RefWriter(Repository repository)
     public void ClearStaleLock()
     {
         using SafeFileHandle handle = NativeFile.OpenFolder(repository.Path);
-        new RefFolder(repository.Path, handle).RemoveLocks();
+        new RefFolder(repository.Path, handle, BeforeStep).RemoveLocks();
     }
 
     /// <summary>Writes the refs of a new repository folder.</summary>
