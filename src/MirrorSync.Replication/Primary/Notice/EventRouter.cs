@@ -112,7 +112,7 @@ internal sealed class EventRouter(
             return;
         }
 
-        if (happened.Name.StartsWith("."u8))
+        if (happened.Name.IsEmpty || folders.IsOwn(folder.Path, happened.Name))
         {
             return;
         }

@@ -126,6 +126,9 @@ internal sealed class FolderWatch(NoticeOptions options, WatchTable table, Notic
             : null;
     }
 
+    /// <summary>True for names in the root itself that begin with a dot: they are the daemon's own, and no scan enters them.</summary>
+    public bool IsOwn(byte[] folder, ReadOnlySpan<byte> name) => name[0] == '.' && folder.AsSpan().SequenceEqual(root);
+
     /// <summary>A folder appeared in a folder that belongs to no known repository.</summary>
     public void Appeared(byte[] path) => work.Enqueue((path, null));
 
@@ -242,15 +245,16 @@ internal sealed class FolderWatch(NoticeOptions options, WatchTable table, Notic
             return;
         }
 
-        foreach (FolderEntry entry in entries.Where(static e => e.MayBeFolder && e.Name[0] != '.'))
+        foreach (FolderEntry entry in entries.Where(e => e.MayBeFolder && !IsOwn(path, e.Name)))
         {
             work.Enqueue((BytePath.Below(path, entry.Name), null));
         }
     }
 
+    /// <summary>Two of the three signs, as the scan has it.</summary>
     private static bool LooksLikeRepository(List<FolderEntry> entries) =>
-        entries.Exists(static e => e.Name.AsSpan().SequenceEqual("objects"u8))
-        && entries.Exists(static e => e.Name.AsSpan().SequenceEqual("refs"u8) || e.Name.AsSpan().SequenceEqual("HEAD"u8));
+        entries.Count(static e => e.Name.AsSpan().SequenceEqual("objects"u8)
+            || e.Name.AsSpan().SequenceEqual("refs"u8) || e.Name.AsSpan().SequenceEqual("HEAD"u8)) >= 2;
 
     private void ReportLimit()
     {

@@ -36,7 +36,7 @@ public sealed class NoticeSource : IAsyncDisposable
     /// <summary>With another kernel: for tests in which it fails.</summary>
     internal NoticeSource(NoticeOptions options, TimeProvider time, ILogger<NoticeSource> logger, Func<IInotify> open)
     {
-        options = options with { Root = Path.TrimEndingDirectorySeparator(options.Root) };
+        options = options with { Root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Root)) };
         sentinel = new Sentinel(options.SentinelPath, time, logger);
         loop = new NoticeLoop(options, time, logger, OpenOrDoWithout(open, logger), queue, sentinel);
         queue.Drained = loop.Wake;
