@@ -24,6 +24,13 @@ public sealed class HttpHost : ITestHost
 
     public string UrlOf(string name) => $"{Address}{name}";
 
+    public static async Task<HttpHost> StartedAsync(ServingOptions options)
+    {
+        HttpHost host = new();
+        await host.StartAsync(options);
+        return host;
+    }
+
     public async Task StartAsync(ServingOptions options)
     {
         SmartHttp http = new(Repositories, options, NullLogger<SmartHttp>.Instance);
