@@ -138,6 +138,36 @@ public sealed class GitDaemonListenerTests : IAsyncLifetime
         await GitProcesses.EndedAsync(processes);
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(0)]
+    public async Task RunAsync_ClientLeavesWhileGitIsSilent_EndsGit(int version)
+    {
+        GitHost host = await StartAsync(new GitHost());
+        await repository.SilenceAsync(tip);
+        using TcpClient socket = await ConnectAsync(host);
+        NetworkStream stream = socket.GetStream();
+        await stream.WriteAsync(Requests.Lines("git-upload-pack /r.git\0\0" + (version == 2 ? "version=2\0" : "version=0\0")));
+        await stream.WriteAsync(Requests.Fetch(tip));
+        IReadOnlyList<int> processes = await GitProcesses.StartedAsync(repository.Path);
+        socket.Close();
+        await GitProcesses.EndedAsync(processes);
+    }
+
+    [Fact]
+    public async Task RunAsync_Cancelled_EndsAnswersAfterTheirGrace()
+    {
+        GitHost host = await StartAsync(new GitHost { Options = Loopback with { StopGrace = TimeSpan.FromMilliseconds(1) } });
+        await repository.SilenceAsync(tip);
+        using TcpClient socket = await ConnectAsync(host);
+        NetworkStream stream = socket.GetStream();
+        await stream.WriteAsync(Requests.Lines("git-upload-pack /r.git\0\0version=2\0"));
+        await stream.WriteAsync(Requests.Fetch(tip));
+        IReadOnlyList<int> processes = await GitProcesses.StartedAsync(repository.Path);
+        await host.StopAsync();
+        await GitProcesses.EndedAsync(processes);
+    }
+
     [Fact]
     public async Task RunAsync_FirstRequestTakesTooLong_EndsTheConnection()
     {

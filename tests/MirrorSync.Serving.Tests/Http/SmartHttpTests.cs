@@ -260,6 +260,22 @@ public sealed class SmartHttpTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task UploadPack_ClientLeavesWhileGitIsSilent_EndsGit()
+    {
+        await repository.SilenceAsync(tip);
+        byte[] request = Requests.Fetch(tip);
+        using TcpClient socket = new();
+        await socket.ConnectAsync(host.Address.Host, host.Address.Port);
+        NetworkStream stream = socket.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(
+            $"POST /a%20b/r.git/git-upload-pack HTTP/1.1\r\nHost: x\r\nGit-Protocol: version=2\r\nContent-Type: {UploadPackRequest}\r\nContent-Length: {request.Length}\r\n\r\n"));
+        await stream.WriteAsync(request);
+        IReadOnlyList<int> processes = await GitProcesses.StartedAsync(repository.Path);
+        socket.Close();
+        await GitProcesses.EndedAsync(processes);
+    }
+
+    [Fact]
     public async Task UploadPack_ClientLeavesInItsRequest_EndsGit()
     {
         using TcpClient socket = new();

@@ -23,6 +23,23 @@ public static class GitProcesses
         return found;
     }
 
+    /// <summary>Waits until there is one, and returns all there are.</summary>
+    public static async Task<IReadOnlyList<int>> StartedAsync(string repositoryPath)
+    {
+        using CancellationTokenSource deadline = new(GitClient.Deadline);
+        while (true)
+        {
+            IReadOnlyList<int> found = Of(repositoryPath);
+            if (found.Count > 0)
+            {
+                return found;
+            }
+
+            deadline.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+
     /// <summary>Waits until all of them have ended.</summary>
     public static async Task EndedAsync(IEnumerable<int> ids)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Refs;
@@ -56,6 +57,16 @@ public sealed class TestRepository
         GitResult result = await git.TryAsync(update, null, "-C", Path, "update-ref", "--stdin");
         Assert.True(result.Code == 0, result.Error);
         await GitAsync("pack-refs", "--all", "--prune");
+    }
+
+    /// <summary>Puts a pipe that nobody writes to in an object's place: a git that reads the object says nothing more.</summary>
+    public async Task SilenceAsync(string id)
+    {
+        string file = System.IO.Path.Combine(Path, "objects", id[..2], id[2..]);
+        File.Delete(file);
+        using Process make = Process.Start("mkfifo", [file]);
+        await make.WaitForExitAsync();
+        Assert.Equal(0, make.ExitCode);
     }
 
     /// <summary>All kinds of refs that a repository may hold.</summary>
