@@ -77,13 +77,16 @@ internal static class UploadPackProcess
 
     private static string[] Arguments(Repository repository, UploadPackMode mode)
     {
-        const string Filter = "uploadpack.allowFilter=true";
+        // A partial clone later asks for single objects by id. Protocol v2 always grants that; v0 and v1 need to be told.
+        string[] common =
+        [
+            "-c", "uploadpack.allowFilter=true", "-c", "uploadpack.allowAnySHA1InWant=true", "upload-pack", "--strict",
+        ];
         return mode switch
         {
-            UploadPackMode.Advertise =>
-                ["-c", Filter, "upload-pack", "--strict", "--stateless-rpc", "--http-backend-info-refs", repository.Path],
-            UploadPackMode.OneRequest => ["-c", Filter, "upload-pack", "--strict", "--stateless-rpc", repository.Path],
-            _ => ["-c", Filter, "upload-pack", "--strict", repository.Path],
+            UploadPackMode.Advertise => [.. common, "--stateless-rpc", "--http-backend-info-refs", repository.Path],
+            UploadPackMode.OneRequest => [.. common, "--stateless-rpc", repository.Path],
+            _ => [.. common, repository.Path],
         };
     }
 
