@@ -139,9 +139,10 @@ internal sealed class ConfigReader(ConfigValues values, string baseFolder)
     public IReadOnlyList<(string Key, string Text)> List(string key)
     {
         known.Add(key);
-        if (values.Find(key) is { } value && value.Kind != JsonValueKind.Array)
+        bool isList = values.Find(key) is not { } value || value.Kind == JsonValueKind.Array;
+        if (!isList || values.Keys.Any(k => IsBelow(k, key) && !IsItem(k, key)))
         {
-            Fail(key, "must be a list");
+            Fail(key, "must be a list of texts");
         }
 
         var items = new List<(string Key, string Text)>();
