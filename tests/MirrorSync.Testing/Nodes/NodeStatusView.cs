@@ -30,6 +30,9 @@ public sealed record NodeStatusView
     /// <summary>Seconds since the node was last proven equal; null when never.</summary>
     public double? LagSeconds { get; init; }
 
+    /// <summary>What is wrong with the node as a whole.</summary>
+    public IReadOnlyList<string> Problems { get; init; } = [];
+
     /// <summary>Every repository.</summary>
     public IReadOnlyList<RepositoryView> Repositories { get; init; } = [];
 
