@@ -18,16 +18,21 @@ internal sealed partial class FollowedRepository
     private readonly Backoff backoff;
     private readonly Lock gate = new();
     private readonly Queue<ulong> pending = [];
-    private readonly FreshnessProof proof = new();
+    private readonly FreshnessProof proof;
 
     // Written by the worker only, once it runs.
     private RepositoryState state;
     private bool snapshotWanted;
     private bool heldAtPrimary;
 
-    /// <summary>Takes up a repository as recovery found it; <see cref="LogPosition.Origin"/> means that it wants a snapshot.</summary>
-    public FollowedRepository(ApplyContext context, RepositoryState initial, CancellationToken stopping)
+    /// <summary>Takes up a repository.</summary>
+    /// <param name="context">What all share.</param>
+    /// <param name="initial">Its state as recovery found it; one that is not live wants a snapshot.</param>
+    /// <param name="provenAsOf">The timestamp as of which it is known to be equal to the primary's; null when it is not.</param>
+    /// <param name="stopping">The node stops.</param>
+    public FollowedRepository(ApplyContext context, RepositoryState initial, long? provenAsOf, CancellationToken stopping)
     {
+        proof = new FreshnessProof(provenAsOf);
         this.context = context;
         this.stopping = stopping;
         applier = new DeltaApplier(context);

@@ -4,7 +4,8 @@ namespace MirrorSync.Replication.Mirror;
 /// When one repository was last proven equal to the primary. A proof is an answer of the primary: "at the time that
 /// you asked, less the age of my last look, my log ended here"; it holds once everything up to there is applied.
 /// </summary>
-internal sealed class FreshnessProof
+/// <param name="initial">The timestamp as of which equality is known already; null when it is not.</param>
+internal sealed class FreshnessProof(long? initial)
 {
     // A repository with more answers than this outstanding is so far behind that finer steps tell nothing.
     private const int MaxOutstanding = 64;
@@ -12,7 +13,7 @@ internal sealed class FreshnessProof
     private readonly Queue<(ulong Sequence, long AsOf)> outstanding = [];
 
     /// <summary>The timestamp as of which equality is proven; null when it never was.</summary>
-    public long? ProvenAsOf { get; private set; }
+    public long? ProvenAsOf { get; private set; } = initial;
 
     /// <summary>Takes an answer.</summary>
     /// <param name="sequence">Where the primary's log ended.</param>

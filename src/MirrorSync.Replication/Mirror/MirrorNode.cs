@@ -83,7 +83,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
             await new MirrorRecovery(options, context).RunAsync(cancellation).ConfigureAwait(false);
         foreach (MirrorRecovery.Recovered one in found)
         {
-            FollowedRepository repository = new(context, one.State, stopping.Token);
+            FollowedRepository repository = new(context, one.State, provenAsOf: null, stopping.Token);
             followed[one.State.Name] = repository;
             foreach (ulong sequence in one.Pending)
             {
@@ -230,7 +230,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
         IReadOnlyList<(RepositoryName Name, ObjectFormat Format)> listed = await bulk.ListAsync(cancellation).ConfigureAwait(false);
         foreach ((RepositoryName name, ObjectFormat format) in listed)
         {
-            Follow(name, format);
+            Follow(name, format, provenAsOf: null);
         }
 
         // The checkpoint first: with the log begun and no list, a repository would be forgotten for ever.
@@ -353,20 +353,22 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
         durable.Added(record);
         if (record.Format is { } format)
         {
-            Follow(record.Repository, format).Enqueue(record.Sequence);
+            // Of a repository that this record is the first to name, the last proof said that neither side had it.
+            long proven = Volatile.Read(ref nodeProvenAsOf);
+            Follow(record.Repository, format, proven == long.MinValue ? null : proven).Enqueue(record.Sequence);
         }
 
         Volatile.Write(ref dispatched, record.Sequence);
     }
 
-    private FollowedRepository Follow(RepositoryName name, ObjectFormat format)
+    private FollowedRepository Follow(RepositoryName name, ObjectFormat format, long? provenAsOf)
     {
         if (!followed.TryGetValue(name, out FollowedRepository? repository))
         {
             Repository place = new(name, name.PathBelow(options.Root), format);
             RefSnapshot none = RefSnapshot.Empty(format);
             RepositoryState missing = new(place, RepositoryCondition.Missing, "waits for its snapshot", none, LogPosition.Origin);
-            repository = new FollowedRepository(context, missing, stopping.Token);
+            repository = new FollowedRepository(context, missing, provenAsOf, stopping.Token);
             followed[name] = repository;
         }
 
