@@ -49,32 +49,32 @@ internal static class AlternatesFile
     /// <summary>git's C-style quoting (quote.c); a line that is not well quoted is taken as it is, as git does.</summary>
     private static string Unquote(string line)
     {
+        ReadOnlySpan<byte> quoted = Encoding.UTF8.GetBytes(line);
         List<byte> bytes = [];
-        for (int i = 1; i < line.Length; i++)
+        for (int i = 1; i < quoted.Length; i++)
         {
-            char c = line[i];
-            if (c == '"')
+            if (quoted[i] == '"')
             {
-                return i == line.Length - 1 ? Encoding.UTF8.GetString([.. bytes]) : line;
+                return i == quoted.Length - 1 ? Encoding.UTF8.GetString([.. bytes]) : line;
             }
 
-            if (c != '\\')
+            if (quoted[i] != '\\')
             {
-                bytes.AddRange(Encoding.UTF8.GetBytes([c]));
+                bytes.Add(quoted[i]);
                 continue;
             }
 
-            i++;
-            char escaped = i < line.Length ? line[i] : '\0';
-            int simple = "abtnvfr\"\\".IndexOf(escaped, StringComparison.Ordinal);
-            if (escaped != '\0' && simple >= 0)
+            ReadOnlySpan<byte> escape = quoted[(i + 1)..];
+            int simple = escape.IsEmpty ? -1 : "abtnvfr\"\\"u8.IndexOf(escape[0]);
+            if (simple >= 0)
             {
                 bytes.Add("\a\b\t\n\v\f\r\"\\"u8[simple]);
+                i++;
             }
-            else if (i + 2 < line.Length && escaped is >= '0' and <= '3' && line[i + 1] is >= '0' and <= '7' && line[i + 2] is >= '0' and <= '7')
+            else if (escape.Length >= 3 && escape[0] is >= (byte)'0' and <= (byte)'3' && IsOctal(escape[1]) && IsOctal(escape[2]))
             {
-                bytes.Add((byte)(((escaped - '0') << 6) | ((line[i + 1] - '0') << 3) | (line[i + 2] - '0')));
-                i += 2;
+                bytes.Add((byte)(((escape[0] - '0') << 6) | ((escape[1] - '0') << 3) | (escape[2] - '0')));
+                i += 3;
             }
             else
             {
@@ -84,4 +84,6 @@ internal static class AlternatesFile
 
         return line;
     }
+
+    private static bool IsOctal(byte digit) => digit is >= (byte)'0' and <= (byte)'7';
 }

@@ -11,8 +11,11 @@ namespace MirrorSync.Storage.Repositories;
 /// <remarks>
 /// 0.29 was written for libgit2 1.7. With 1.5 (Debian 12) options structs differ, so only calls that pass none are used.
 /// </remarks>
-internal static unsafe class GitLibrary
+internal static partial class GitLibrary
 {
+    /// <summary>The name under which LibGit2Sharp 0.29 asks for libgit2.</summary>
+    public const string Name = "git2-a2bde63";
+
     // git2/common.h, git_libgit2_opt_t: since 1.5, and numbers there never change.
     private const int SetOwnerValidation = 36;
 
@@ -20,7 +23,7 @@ internal static unsafe class GitLibrary
 
     private static readonly Lazy<bool> Loaded = new(LoadOnce);
 
-    /// <summary>Must be called before anything of LibGit2Sharp is used.</summary>
+    /// <summary>Must be called before anything of LibGit2Sharp or libgit2 is used.</summary>
     /// <exception cref="DllNotFoundException">No libgit2 that LibGit2Sharp works with is installed.</exception>
     public static void Load() => _ = Loaded.Value;
 
@@ -34,21 +37,33 @@ internal static unsafe class GitLibrary
 
         // LibGit2Sharp has set its own resolver, and there can be only one; this event is raised when that one fails.
         AssemblyLoadContext context = AssemblyLoadContext.GetLoadContext(typeof(GlobalSettings).Assembly)!;
-        context.ResolvingUnmanagedDll += (_, name) => name.StartsWith("git2-", StringComparison.Ordinal) ? library : 0;
-
-        // A repository's own config counts, never that of whoever runs the daemon. The folder holds one empty file, for
-        // libgit2 1.5 fails where it finds no machine-wide config at all.
-        string empty = Path.Combine(AppContext.BaseDirectory, "libgit2");
-        foreach (ConfigurationLevel level in (ReadOnlySpan<ConfigurationLevel>)
-            [ConfigurationLevel.Global, ConfigurationLevel.Xdg, ConfigurationLevel.System, ConfigurationLevel.ProgramData])
+        context.ResolvingUnmanagedDll += (_, name) => name == Name ? library : 0;
+        if (Initialize() < 0)
         {
-            GlobalSettings.SetConfigSearchPaths(level, empty);
+            throw new DllNotFoundException("the installed libgit2 cannot be initialized");
+        }
+
+        // The repository's own config counts, never that of whoever runs the daemon: a folder that cannot exist.
+        foreach (ConfigurationLevel level in (ReadOnlySpan<ConfigurationLevel>)
+            [ConfigurationLevel.Global, ConfigurationLevel.Xdg, ConfigurationLevel.System])
+        {
+            GlobalSettings.SetConfigSearchPaths(level, "/proc/none");
         }
 
         // The owner check guards people who walk into strangers' folders; the operator chose this root. LibGit2Sharp has
-        // no call for it. The function is variadic, which on Linux is called like any other for two integers.
-        var setOption = (delegate* unmanaged[Cdecl]<int, int, int>)NativeLibrary.GetExport(library, "git_libgit2_opts");
-        int error = setOption(SetOwnerValidation, 0);
-        return error == 0 ? true : throw new DllNotFoundException("the installed libgit2 cannot be told to open other users' repositories");
+        // no call for it.
+        if (SetOption(SetOwnerValidation, 0) < 0)
+        {
+            throw new DllNotFoundException("the installed libgit2 cannot be told to open other users' repositories");
+        }
+
+        return true;
     }
+
+    [LibraryImport(Name, EntryPoint = "git_libgit2_init")]
+    private static partial int Initialize();
+
+    // Variadic in C, which on Linux is called like any other function for two integers.
+    [LibraryImport(Name, EntryPoint = "git_libgit2_opts")]
+    private static partial int SetOption(int option, int value);
 }

@@ -1,68 +1,64 @@
-using System.Globalization;
-using LibGit2Sharp;
 using MirrorSync.Git.Objects;
+using MirrorSync.Storage.Log;
 
 namespace MirrorSync.Storage.Repositories;
 
-/// <summary>
-/// A repository's own config file, read through libgit2: it reads the file alone too, so it serves sha256 repositories,
-/// which libgit2 cannot open.
-/// </summary>
+/// <summary>Tells from a repository's config whether it can be mirrored (git-config(1), core.* and extensions.*).</summary>
 internal static class RepositoryConfig
 {
+    private const string Extensions = "extensions.";
+
     // What git 2.39 knows and a mirror can follow. partialClone is not among them: such a repository lacks objects.
-    private static readonly HashSet<string> GoodExtensions = new(StringComparer.OrdinalIgnoreCase)
-    {
-        "noop", "objectformat", "preciousobjects", "worktreeconfig",
-    };
+    private static readonly HashSet<string> GoodExtensions = ["noop", "objectformat", "preciousobjects", "worktreeconfig"];
 
     /// <summary>Says why a repository cannot be mirrored as far as its config tells, or null; and its object format.</summary>
-    public static string? Check(string path, out ObjectFormat format)
+    /// <param name="path">The repository's folder.</param>
+    /// <param name="format">Its object format.</param>
+    /// <param name="extended">True when it uses any extension.</param>
+    /// <exception cref="InvalidDataException">The config is malformed.</exception>
+    public static string? Check(string path, out ObjectFormat format, out bool extended)
     {
-        GitLibrary.Load();
         format = ObjectFormat.Sha1;
-        using Configuration config = Configuration.BuildFrom(Path.Combine(path, "config"));
-        string version = Local(config, "core.repositoryformatversion") ?? "0";
-        if (version is not ("0" or "1"))
+        extended = false;
+        string version = "0";
+        bool formatNamed = false;
+
+        // Without core.bare git takes a repository named .git for one with a working tree, and any other for bare.
+        bool bare = Path.GetFileName(path) != ".git";
+        using ConfigFile config = new(Path.Combine(path, "config"));
+        foreach (ConfigEntry entry in config.Read())
         {
-            return $"its repositoryformatversion is {version}, which is not known";
-        }
-
-        bool objectFormatNamed = false;
-        foreach (ConfigurationEntry<string> entry in config)
-        {
-            if (entry.Level != ConfigurationLevel.Local || !entry.Key.StartsWith("extensions.", StringComparison.OrdinalIgnoreCase))
+            if (entry.Key == "core.repositoryformatversion")
             {
-                continue;
+                version = entry.Value;
             }
-
-            string extension = entry.Key["extensions.".Length..];
-            if (!GoodExtensions.Contains(extension))
+            else if (entry.Key == "core.bare")
             {
-                return $"it uses the extension {extension} = {entry.Value}, which is not supported";
+                bare = ConfigFile.ParseBoolean(entry.Value);
             }
-
-            if (extension.Equals("objectformat", StringComparison.OrdinalIgnoreCase))
+            else if (entry.Key == "extensions.objectformat")
             {
-                objectFormatNamed = true;
+                formatNamed = extended = true;
                 if (!ObjectFormatFacts.TryParse(entry.Value, out format))
                 {
                     return $"its object format {entry.Value} is not known";
                 }
             }
+            else if (entry.Key.StartsWith(Extensions, StringComparison.Ordinal))
+            {
+                extended = true;
+                if (!GoodExtensions.Contains(entry.Key[Extensions.Length..]))
+                {
+                    return $"it uses the extension {entry.Key[Extensions.Length..]} = {entry.Value}, which is not supported";
+                }
+            }
         }
 
-        if (objectFormatNamed && version == "0")
+        if (version is not ("0" or "1") || (version == "0" && formatNamed))
         {
-            return "its repositoryformatversion is 0, but it names an object format";
+            return $"its repositoryformatversion {version} is not known, or not known with these extensions";
         }
 
-        // Without core.bare git takes a repository named .git for one with a working tree, and any other for bare.
-        bool bare = config.Get<bool>("core.bare", ConfigurationLevel.Local)?.Value ?? Path.GetFileName(path) != ".git";
         return bare ? null : "it is not bare";
     }
-
-    /// <summary>The value of a key in the repository's own file; null when it is not there.</summary>
-    public static string? Local(Configuration config, string key) =>
-        Convert.ToString(config.Get<string>(key, ConfigurationLevel.Local)?.Value, CultureInfo.InvariantCulture);
 }

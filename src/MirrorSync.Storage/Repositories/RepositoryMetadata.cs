@@ -1,4 +1,3 @@
-using LibGit2Sharp;
 using MirrorSync.Storage.Log;
 
 namespace MirrorSync.Storage.Repositories;
@@ -37,23 +36,23 @@ public sealed class RepositoryMetadata : IEquatable<RepositoryMetadata>
     /// <exception cref="IOException">A file cannot be read, or its config is malformed.</exception>
     public static RepositoryMetadata Read(Repository repository)
     {
-        GitLibrary.Load();
         List<RepositoryName> inside = [];
         List<string> outside = [];
         AlternatesFile.Read(repository, inside, outside);
         try
         {
-            using Configuration config = Configuration.BuildFrom(Path.Combine(repository.Path, "config"));
+            using ConfigFile config = new(Path.Combine(repository.Path, "config"));
+            List<ConfigEntry> entries = [.. config.Read().Where(static e => Travels(e.Key))];
             return new RepositoryMetadata
             {
                 Description = ReadDescription(repository.Path),
-                Owner = RepositoryConfig.Local(config, OwnerKey),
-                Config = [.. TravellingEntries(config).Where(static e => e.Key != OwnerKey)],
+                Owner = entries.FindLast(static e => e.Key == OwnerKey).Value,
+                Config = [.. entries.Where(static e => e.Key != OwnerKey)],
                 Alternates = inside,
                 OutsideAlternates = outside,
             };
         }
-        catch (LibGit2SharpException failure)
+        catch (InvalidDataException failure)
         {
             throw new IOException($"the config of {repository.Path} cannot be read: {failure.Message}", failure);
         }
@@ -68,12 +67,17 @@ public sealed class RepositoryMetadata : IEquatable<RepositoryMetadata>
     /// not written. Each file changes by one rename.
     /// </summary>
     /// <exception cref="IOException">A file cannot be written.</exception>
-    /// <exception cref="ArgumentException">An entry's key is not of the travelling sections.</exception>
+    /// <exception cref="ArgumentException">An entry's key is none, or not of the travelling sections.</exception>
     public void Write(Repository repository)
     {
+        ConfigEntry[] entries = [.. Owner is null ? Config : Config.Prepend(new ConfigEntry(OwnerKey, Owner))];
+        if (Array.Find(entries, static e => !Travels(e.Key)) is { Key: not null } stranger)
+        {
+            throw new ArgumentException($"the config key {stranger.Key} does not travel");
+        }
+
+        WriteConfig(repository.Path, entries);
         WriteDescription(repository.Path);
-        IEnumerable<ConfigEntry> entries = Owner is null ? Config : Config.Prepend(new ConfigEntry(OwnerKey, Owner));
-        WriteConfig(repository.Path, [.. entries]);
     }
 
     /// <inheritdoc/>
@@ -92,10 +96,6 @@ public sealed class RepositoryMetadata : IEquatable<RepositoryMetadata>
 
     private static bool Travels(string key) =>
         TravellingSections.Any(section => key.StartsWith(section + ".", StringComparison.Ordinal));
-
-    private static IEnumerable<ConfigEntry> TravellingEntries(Configuration config) => config
-        .Where(static e => e.Level == ConfigurationLevel.Local && Travels(e.Key))
-        .Select(static e => new ConfigEntry(e.Key, e.Value ?? string.Empty));
 
     private static byte[] ReadDescription(string path)
     {
@@ -119,42 +119,13 @@ public sealed class RepositoryMetadata : IEquatable<RepositoryMetadata>
 
     private static void WriteConfig(string path, IReadOnlyList<ConfigEntry> entries)
     {
-        GitLibrary.Load();
-        if (entries.Any(static e => !Travels(e.Key)))
-        {
-            throw new ArgumentException($"the config key {entries.First(static e => !Travels(e.Key)).Key} does not travel");
-        }
-
         string file = Path.Combine(path, "config");
-        string temporary = file + ".new";
-        try
+        byte[] old = File.ReadAllBytes(file);
+        byte[] next = ConfigBlock.Replace(old, entries);
+        if (!next.AsSpan().SequenceEqual(old))
         {
-            File.Copy(file, temporary, overwrite: true);
-            using (Configuration config = Configuration.BuildFrom(temporary))
-            {
-                ConfigEntry[] present = [.. TravellingEntries(config)];
-                if (present.SequenceEqual(entries))
-                {
-                    File.Delete(temporary);
-                    return;
-                }
-
-                foreach (string key in present.Select(static e => e.Key).Distinct())
-                {
-                    config.UnsetAll(key, ConfigurationLevel.Local);
-                }
-
-                foreach (ConfigEntry entry in entries)
-                {
-                    config.Add(entry.Key, entry.Value, ConfigurationLevel.Local);
-                }
-            }
-
-            File.Move(temporary, file, overwrite: true);
-        }
-        catch (LibGit2SharpException failure)
-        {
-            throw new IOException($"the config of {path} cannot be written: {failure.Message}", failure);
+            File.WriteAllBytes(file + ".new", next);
+            File.Move(file + ".new", file, overwrite: true);
         }
     }
 }

@@ -67,24 +67,19 @@ internal sealed class RepositoryValidator(TimeProvider time)
 
         try
         {
-            string? problem = RepositoryConfig.Check(path, out ObjectFormat format);
-            if (problem is null && format == ObjectFormat.Sha1)
+            // libgit2 knows neither sha256 nor git's newer extensions; for those our own look at the config has to do.
+            string? problem = RepositoryConfig.Check(path, out ObjectFormat format, out bool extended);
+            if (problem is null && format == ObjectFormat.Sha1 && !extended)
             {
-                problem = Open(path);
+                using LibGit2Sharp.Repository opened = new(path);
             }
 
             return new Validation(problem, format);
         }
-        catch (LibGit2SharpException failure)
+        catch (Exception failure) when (failure is LibGit2SharpException or InvalidDataException)
         {
             return new Validation($"it cannot be opened: {failure.Message}", ObjectFormat.Sha1);
         }
-    }
-
-    private static string? Open(string path)
-    {
-        using LibGit2Sharp.Repository opened = new(path);
-        return opened.Info.IsBare ? null : "it is not bare";
     }
 
     private readonly record struct Verdict(FileStamp Config, FileStamp Head, Validation Validation);
