@@ -65,20 +65,32 @@ public sealed class WatchNoticeTests : NoticeTest
         }
     }
 
-    [Fact]
-    public async Task Touch_BelowFoldersOfAnyBytes_IsNoticed()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Touch_BelowFoldersOfAnyBytes_IsNoticed(bool foldersBeforeWatch)
     {
-        BareRepository repository = await WatchedAsync();
-        byte[] script = [.. "create refs/heads/"u8, 0xff, 0xfe, .. "/"u8, 0x81, .. " "u8, .. System.Text.Encoding.ASCII.GetBytes(await repository.CommitAsync("x")), .. "\n"u8];
-        await Rig.LookAsync();
-        await StockGit.FeedAsync(repository.Path, script, "update-ref", "--stdin");
+        BareRepository repository = await Rig.RepositoryAsync("a.git", hooks: false);
+        string id = await repository.CommitAsync("x");
+        if (foldersBeforeWatch)
+        {
+            await CreateAsync(0x81);
+        }
+
+        Rig.Start();
+        await Rig.WatchAsync(repository.Path);
+        await CreateAsync(0x82);
         Assert.Contains(new RefsTouched(repository.Path), await Rig.LookAsync());
 
         // The folder exists by now: only its own watch tells of this one.
-        byte[] second = [.. script];
-        second[second.AsSpan().IndexOf((byte)0x81)] = 0x82;
-        await StockGit.FeedAsync(repository.Path, second, "update-ref", "--stdin");
+        await CreateAsync(0x83);
         Assert.Contains(new RefsTouched(repository.Path), await Rig.LookAsync());
+
+        Task CreateAsync(byte last)
+        {
+            byte[] script = [.. "create refs/heads/"u8, 0xff, 0xfe, .. "/deep/"u8, last, .. System.Text.Encoding.ASCII.GetBytes($" {id}\n")];
+            return StockGit.FeedAsync(repository.Path, script, "update-ref", "--stdin");
+        }
     }
 
     [Fact]
