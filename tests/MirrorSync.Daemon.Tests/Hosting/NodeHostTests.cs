@@ -166,7 +166,7 @@ public sealed class NodeHostTests : IDisposable
 
         failing.Fail("the log cannot be written");
 
-        Assert.Equal("FailingService failed: the log cannot be written", await host.RunAsync(CancellationToken.None).WaitAsync(Deadline));
+        Assert.Equal("the failing one failed: the log cannot be written", await host.RunAsync(CancellationToken.None).WaitAsync(Deadline));
     }
 
     [Fact]
@@ -293,6 +293,8 @@ public sealed class NodeHostTests : IDisposable
         private readonly TaskCompletionSource failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public void Fail(string message) => failure.SetException(new InvalidOperationException(message));
+
+        public override string ToString() => "the failing one";
 
         protected override Task ExecuteAsync(CancellationToken stoppingToken) => failure.Task;
     }
