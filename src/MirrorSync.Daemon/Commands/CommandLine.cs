@@ -8,7 +8,7 @@ namespace MirrorSync.Daemon.Commands;
 /// <summary>The command line of <c>mirrorsync</c>.</summary>
 internal static class CommandLine
 {
-    /// <summary>Runs one command and returns its exit code, see <see cref="ExitCodes"/>. Errors are lines on stderr, never a stack trace.</summary>
+    /// <summary>Runs one command and returns its exit code, see <see cref="ExitCodes"/>. Errors are lines on stderr; only what nobody foresaw comes with a stack trace.</summary>
     public static async Task<int> RunAsync(string[] args, CommandContext context, CancellationToken cancellation)
     {
         ParseResult parsed = Root(context).Parse(args);
@@ -47,6 +47,12 @@ internal static class CommandLine
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             await context.Error.WriteLineAsync($"mirrorsync: {e.Message}").ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // The end of the process: what nobody foresaw is told whole, and ends it in order.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            await context.Error.WriteLineAsync($"mirrorsync: unexpected: {e}").ConfigureAwait(false);
         }
 
         return ExitCodes.Failed;

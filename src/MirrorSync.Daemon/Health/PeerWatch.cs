@@ -81,7 +81,8 @@ internal sealed partial class PeerWatch : BackgroundService
         }
     }
 
-    private async Task<string?> AskAsync(int index, CancellationToken cancellation)
+    /// <summary>Asks one peer once; returns what was wrong, null when it answered.</summary>
+    internal async Task<string?> AskAsync(int index, CancellationToken cancellation)
     {
         // Taken before asking: the answer is at least as fresh as this, so its age is never told too small.
         long asked = time.GetTimestamp();

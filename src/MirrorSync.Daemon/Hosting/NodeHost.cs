@@ -73,7 +73,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
         await app!.WaitForShutdownAsync(cancellation).ConfigureAwait(false);
         return parts!.Services.OfType<BackgroundService>()
             .Where(static s => s.ExecuteTask is { IsFaulted: true })
-            .Select(static s => $"{s.GetType().Name} failed: {s.ExecuteTask!.Exception!.GetBaseException().Message}")
+            .Select(static s => $"{s} failed: {s.ExecuteTask!.Exception!.GetBaseException().Message}")
             .FirstOrDefault();
     }
 
