@@ -92,7 +92,7 @@ internal sealed class LiveTable(DemoNetwork demo)
                 mirror.Region.Name,
                 $"{mirror.Region.OneWay.TotalMilliseconds:0} ms",
                 status?.LagSeconds is { } lag ? $"{lag:0.00} s" : "never",
-                $"{status?.Position} of {primary?.Position}",
+                $"{status?.Durable.Sequence} of {primary?.Durable.Sequence}",
                 double.IsNaN(p50) ? "-" : $"{p50:0.0} ms",
                 double.IsNaN(p99) ? "-" : $"{p99:0.0} ms",
                 Standing(primary, status));

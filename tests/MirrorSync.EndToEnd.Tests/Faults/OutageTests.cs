@@ -59,12 +59,12 @@ public sealed class OutageTests(SharedNetwork shared) : IClassFixture<SharedNetw
 
         Directory.Move(root, root + ".away");
         await network.Primary.WaitStatusAsync(
-            static s => s.Repositories.Count == 2 && s.Problems.Any(static p => p.Contains("root", StringComparison.Ordinal)), "the root missed");
+            static s => s.Repositories.Count == 2 && s.Reasons.Any(static r => r.Contains("root", StringComparison.Ordinal)), "the root missed");
         Assert.Equal(before, await scenes[0].Copy.RefsTextAsync());
         Assert.Equal(2, BareRepository.FindAll(network.Mirrors[0].Node.Config.Root).Count);
 
         Directory.Move(root + ".away", root);
-        await network.Primary.WaitStatusAsync(static s => s.Problems.Count == 0, "the root found again");
+        await network.Primary.WaitStatusAsync(static s => s.Reasons.Count == 0, "the root found again");
         foreach (Scene scene in scenes)
         {
             await scene.Client.CommitAsync("main", "after it was back");

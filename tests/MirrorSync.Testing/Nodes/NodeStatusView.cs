@@ -30,18 +30,23 @@ public sealed record NodeStatusView
     /// <summary>Seconds since the node was last proven equal; null when never.</summary>
     public double? LagSeconds { get; init; }
 
-    /// <summary>What is wrong with the node as a whole.</summary>
-    public IReadOnlyList<string> Problems { get; init; } = [];
+    /// <summary>Why the node is not ready; empty when it is.</summary>
+    public IReadOnlyList<string> Reasons { get; init; } = [];
 
     /// <summary>Every repository.</summary>
     public IReadOnlyList<RepositoryView> Repositories { get; init; } = [];
 
-    /// <summary>The highest sequence that is applied.</summary>
-    public ulong Position => Repositories.Count == 0 ? 0 : Repositories.Max(static r => r.AppliedSequence);
+    /// <summary>How far the node's log is durable.</summary>
+    public DurableView Durable { get; init; } = new(0, 0);
 
     /// <summary>The repository of that name; null when the node knows none.</summary>
     public RepositoryView? Find(string name) => Repositories.FirstOrDefault(r => r.Name == name);
 }
+
+/// <summary>A durable position in <c>/status</c>.</summary>
+/// <param name="Epoch">Which log.</param>
+/// <param name="Sequence">How far.</param>
+public sealed record DurableView(ulong Epoch, ulong Sequence);
 
 /// <summary>One repository in <c>/status</c>.</summary>
 public sealed record RepositoryView
