@@ -29,6 +29,9 @@ internal sealed record ApplyContext(
     TimeProvider Time,
     ILogger Logger)
 {
+    /// <summary>Completes once a checkpoint has been written that knows of everything done before the call.</summary>
+    public required Func<CancellationToken, Task> Checkpoint { get; init; }
+
     /// <summary>How many repositories apply at once.</summary>
     public SemaphoreSlim Gate { get; } = new(Math.Max(2, Environment.ProcessorCount));
 

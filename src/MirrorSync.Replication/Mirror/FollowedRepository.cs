@@ -84,14 +84,14 @@ internal sealed partial class FollowedRepository
         }
     }
 
-    /// <summary>The first record that still waits; null when there is none, or when a snapshot will bring all of them.</summary>
+    /// <summary>The first record that still waits; null when there is none.</summary>
     public ulong? ReplayFrom
     {
         get
         {
             lock (gate)
             {
-                return snapshotWanted ? null : FirstPending();
+                return FirstPending();
             }
         }
     }
@@ -226,23 +226,26 @@ internal sealed partial class FollowedRepository
 
     private async Task InstallSnapshotAsync()
     {
+        RepositoryState installed;
         await context.SnapshotGate.WaitAsync(stopping).ConfigureAwait(false);
         try
         {
-            RepositoryState installed = await context.Snapshots.InstallAsync(state.Name, state.Applied.Sequence, stopping)
+            installed = await context.Snapshots.InstallAsync(state.Name, state.Applied.Sequence, stopping)
                 .ConfigureAwait(false);
-            Show(installed);
+            lock (gate)
+            {
+                Volatile.Write(ref state, installed);
+                snapshotWanted = false;
+            }
         }
         finally
         {
             context.SnapshotGate.Release();
         }
 
-        lock (gate)
-        {
-            snapshotWanted = false;
-        }
-
+        // Before anyone sees it: what was fetched once must not be fetched again after a crash.
+        await context.Checkpoint(stopping).ConfigureAwait(false);
+        Show(installed);
         LogInstalled(context.Logger, state.Name, state.Applied.Sequence);
         context.Applied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
     }

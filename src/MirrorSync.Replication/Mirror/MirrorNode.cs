@@ -35,6 +35,9 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly ConcurrentDictionary<RepositoryName, FollowedRepository> followed = new();
     private readonly Queue<AnswerFrame> answers = [];
+    private readonly SemaphoreSlim checkpointing = new(1, 1);
+    private long checkpointsWanted;
+    private long checkpointsWritten;
 
     private volatile UpstreamStream? upstream;
     private volatile string? upstreamProblem = "not connected yet";
@@ -65,7 +68,10 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
         snapshots = new SnapshotInstaller(options, bulk, indexer);
         durable = new DurablePosition(log, spool);
         context = new ApplyContext(
-            log, spool, table, indexer, bulk, snapshots, OnBodyPresent, OnApplied, time, loggers.CreateLogger<FollowedRepository>());
+            log, spool, table, indexer, bulk, snapshots, OnBodyPresent, OnApplied, time, loggers.CreateLogger<FollowedRepository>())
+        {
+            Checkpoint = CheckpointNowAsync,
+        };
     }
 
     /// <summary>The primary's node name; null before the first hello.</summary>
@@ -122,7 +128,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
             await stopping.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await Task.WhenAll(followed.Values.Select(static r => r.Work)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            WriteCheckpoint();
+            await CheckpointNowAsync(CancellationToken.None).ConfigureAwait(false);
         }
     }
 
@@ -167,6 +173,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
         stopping.Dispose();
         streamHttp.Dispose();
         bulk.Dispose();
+        checkpointing.Dispose();
     }
 
     private async Task FollowAsync(CancellationToken cancellation)
@@ -401,16 +408,33 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
                 continue;
             }
 
-            try
+            await CheckpointNowAsync(cancellation).ConfigureAwait(false);
+            last = now;
+        }
+    }
+
+    /// <summary>Writes a checkpoint; callers that come while one is written share the next.</summary>
+    private async Task CheckpointNowAsync(CancellationToken cancellation)
+    {
+        long wanted = Interlocked.Increment(ref checkpointsWanted);
+        await checkpointing.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            if (checkpointsWritten < wanted)
             {
+                long shared = Interlocked.Read(ref checkpointsWanted);
                 WriteCheckpoint();
-                last = now;
+                checkpointsWritten = shared;
             }
-            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-            {
-                // The older one still holds: more is replayed after a crash, nothing is lost.
-                LogNoCheckpoint(logger, failure.Message);
-            }
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // The older one still holds: more is replayed or fetched after a crash, nothing is lost.
+            LogNoCheckpoint(logger, failure.Message);
+        }
+        finally
+        {
+            checkpointing.Release();
         }
     }
 

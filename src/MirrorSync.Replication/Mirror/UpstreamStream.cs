@@ -68,10 +68,10 @@ internal sealed class UpstreamStream : IAsyncDisposable
                 await body.FlushAsync(cancellation).ConfigureAwait(false);
             }
 
-            response = await sending.ConfigureAwait(false);
+            response = await AnswerAsync(sending).ConfigureAwait(false);
             if (response.StatusCode != HttpStatusCode.OK)
             {
-                throw new IOException($"no primary of this protocol there: it answered HTTP {(int)response.StatusCode}");
+                throw new IOException($"there is no MirrorSync primary: it answered HTTP {(int)response.StatusCode}");
             }
 
             PipeReader input = PipeReader.Create(await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false));
@@ -114,6 +114,19 @@ internal sealed class UpstreamStream : IAsyncDisposable
         await Input.CompleteAsync().ConfigureAwait(false);
         response.Dispose();
         content.Dispose();
+    }
+
+    private static async Task<HttpResponseMessage> AnswerAsync(Task<HttpResponseMessage> sending)
+    {
+        try
+        {
+            return await sending.ConfigureAwait(false);
+        }
+        catch (HttpRequestException failure) when (failure.HttpRequestError
+            is not (HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError))
+        {
+            throw new IOException($"what listens there does not answer as a MirrorSync primary does: {failure.Message}", failure);
+        }
     }
 
     private static async Task<Welcome> ReadWelcomeAsync(PipeReader input, CancellationToken cancellation)

@@ -18,6 +18,9 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     private const int SweepWidth = 4;
     private static readonly TimeSpan SentinelInterval = TimeSpan.FromSeconds(1);
 
+    // Without a watch no event comes; what changed without a hook is best effort then.
+    private static readonly TimeSpan CatchUpPatience = TimeSpan.FromMilliseconds(500);
+
     // A repository with a large push to pack goes on by itself; the sweep need not wait for it.
     private static readonly TimeSpan SweepPatience = TimeSpan.FromMilliseconds(200);
 
@@ -34,6 +37,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly ConcurrentDictionary<string, CapturedRepository> byPath = new();
     private readonly SemaphoreSlim scanWanted = new(1, 1);
+    private readonly List<(long Since, TaskCompletionSource Reached)> catchingUp = [];
 
     private CaptureContext? capture;
     private volatile IReadOnlyList<BrokenRepository> broken = [];
@@ -93,6 +97,8 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         capture = new CaptureContext(log, spool, table, new GitPackWriter(), () => rootProblem ?? root.Check(), time, logger)
         {
             Epoch = epoch,
+            CaughtUp = CatchUpAsync,
+            Acknowledge = notices.Acknowledge,
         };
         rootProblem = root.Open();
         foreach (RepositoryState state in known)
@@ -165,7 +171,36 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         await foreach (Notice.Notice notice in notices.Notices.ReadAllAsync(cancellation).ConfigureAwait(false))
         {
             Handle(notice);
-            notices.Acknowledge(notice);
+        }
+    }
+
+    /// <summary>Waits until the watch has come to an event of now: everything before it is handled by then.</summary>
+    private async Task CatchUpAsync(CancellationToken cancellation)
+    {
+        TaskCompletionSource reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (catchingUp)
+        {
+            catchingUp.Add((time.GetTimestamp(), reached));
+        }
+
+        notices.TouchSentinel();
+        await Task.WhenAny(reached.Task, Task.Delay(CatchUpPatience, time, cancellation)).ConfigureAwait(false);
+        cancellation.ThrowIfCancellationRequested();
+    }
+
+    private void Reached(long touchedAt)
+    {
+        lock (catchingUp)
+        {
+            foreach ((long since, TaskCompletionSource reached) in catchingUp)
+            {
+                if (since <= touchedAt)
+                {
+                    reached.TrySetResult();
+                }
+            }
+
+            catchingUp.RemoveAll(static w => w.Reached.Task.IsCompleted);
         }
     }
 
@@ -186,14 +221,19 @@ public sealed partial class PrimaryNode : IAsyncDisposable
                 repository.Touch();
                 break;
             case Looked look when rootProblem is null:
+                Reached(look.TouchedAtTimestamp);
                 looks.Note(look.TouchedAtTimestamp, byPath.Values.Select(static r => r.Work));
                 break;
             case WatchLost lost:
                 LogWatchLost(logger, lost.Reason);
                 WantScan();
                 break;
-            case FoldersChanged or PushOpened or PushEnded:
+            case PushEnded or PushGone:
                 // A push into a repository that is not known yet: the scan takes it up as it then is.
+                notices.Acknowledge(notice);
+                WantScan();
+                break;
+            case FoldersChanged or PushOpened:
                 WantScan();
                 break;
         }

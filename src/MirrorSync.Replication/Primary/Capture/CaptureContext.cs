@@ -79,6 +79,12 @@ internal sealed record CaptureContext(
     /// <summary>Faulted once the log cannot be written any more.</summary>
     public TaskCompletionSource Failed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>Completes once every notice of what happened before has been handled.</summary>
+    public Func<CancellationToken, Task> CaughtUp { get; init; } = static _ => Task.CompletedTask;
+
+    /// <summary>Called with each push whose refs are in the log.</summary>
+    public Action<Notice.Notice> Acknowledge { get; init; } = static _ => { };
+
     /// <summary>How many packs are written at once: packing a push is work for a core.</summary>
     public SemaphoreSlim Gate { get; } = new(Math.Max(2, Environment.ProcessorCount));
 }

@@ -20,7 +20,11 @@ internal sealed partial class CapturedRepository
     private readonly RefReader reader;
     private readonly Lock gate = new();
     private readonly PushGroups pushes = new();
-    private readonly Queue<(HashSet<RefName> Names, long NoticedAt)> endedPushes = [];
+    private readonly Queue<(EndedPushes Pushes, long NoticedAt)> endedPushes = [];
+
+    // The pushes taken up and not yet in the log, and the refs that they named: the worker's alone.
+    private readonly List<PushId> unacknowledged = [];
+    private readonly HashSet<RefName> vouched = [];
 
     private long? touchedAt;
     private bool accepted;
@@ -63,7 +67,7 @@ internal sealed partial class CapturedRepository
     {
         lock (gate)
         {
-            foreach (HashSet<RefName> complete in pushes.End(push, names))
+            foreach (EndedPushes complete in pushes.End(push, names))
             {
                 endedPushes.Enqueue((complete, Now()));
             }
@@ -167,9 +171,9 @@ internal sealed partial class CapturedRepository
     {
         lock (gate)
         {
-            if (endedPushes.TryDequeue(out (HashSet<RefName> Names, long NoticedAt) push))
+            if (endedPushes.TryDequeue(out (EndedPushes Pushes, long NoticedAt) push))
             {
-                work = new PendingWork(push.Names, push.NoticedAt, Accepted: false, Lost: null);
+                work = new PendingWork(push.Pushes, push.NoticedAt, Accepted: false, Lost: null);
                 return true;
             }
 
@@ -189,6 +193,12 @@ internal sealed partial class CapturedRepository
 
     private async Task DoAsync(PendingWork work)
     {
+        if (work.Pushes is { } ended)
+        {
+            unacknowledged.AddRange(ended.Pushes);
+            vouched.UnionWith(ended.Names);
+        }
+
         if (context.RootProblem() is not null)
         {
             // Whatever the disk shows now is no truth; the scan that finds the root back touches everything.
@@ -203,7 +213,12 @@ internal sealed partial class CapturedRepository
 
         try
         {
-            await (work.Names is null ? CaptureAllAsync(work) : CaptureNamedAsync(work, work.Names)).ConfigureAwait(false);
+            bool captured = await (work.Pushes is null ? CaptureAllAsync(work) : CaptureNamedAsync(work, work.Pushes.Names))
+                .ConfigureAwait(false);
+            if (captured)
+            {
+                AcknowledgeAll();
+            }
         }
         catch (Exception failure) when (failure is not (OperationCanceledException or LogUnwritableException))
         {
@@ -212,27 +227,29 @@ internal sealed partial class CapturedRepository
         }
     }
 
-    private async Task CaptureNamedAsync(PendingWork work, HashSet<RefName> names)
+    /// <summary>False when the repository is held instead.</summary>
+    private async Task<bool> CaptureNamedAsync(PendingWork work, HashSet<RefName> names)
     {
         // Without a Baseline there is nothing to compare with, and one that is not live becomes so only by a look at all.
         if (state.Applied == LogPosition.Origin || state.Condition != RepositoryCondition.Live)
         {
-            await CaptureAllAsync(work).ConfigureAwait(false);
-            return;
+            return await CaptureAllAsync(work).ConfigureAwait(false);
         }
 
         RefReading reading = reader.ReadSome(names);
         if (reading.Problems.Count > 0)
         {
             Hold(Describe(reading.Problems));
-            return;
+            return false;
         }
 
         List<RefUpdate> updates = RefDifference.OfNames(state.Refs, reading, names);
         await CaptureAsync(LogRecordKind.Delta, updates, reading, work.NoticedAt).ConfigureAwait(false);
+        return true;
     }
 
-    private async Task CaptureAllAsync(PendingWork work)
+    /// <summary>False when the repository is held instead, or nothing can be said of it now.</summary>
+    private async Task<bool> CaptureAllAsync(PendingWork work)
     {
         bool first = state.Applied == LogPosition.Origin;
         RefReading reading = reader.ReadAll();
@@ -240,29 +257,44 @@ internal sealed partial class CapturedRepository
         if (first || updates.Count > 0)
         {
             reading = await SettledReading.ReadAsync(reader, reading, context.Time, stopping).ConfigureAwait(false);
+
+            // A push that changed what was read said before that it would; once that is heard, its refs are left to it.
+            await context.CaughtUp(stopping).ConfigureAwait(false);
             updates = Differences(reading);
         }
 
         if (context.RootProblem() is not null)
         {
-            return;
+            return false;
         }
 
         if (reading.Problems.Count > 0)
         {
             Hold(Describe(reading.Problems));
-            return;
+            return false;
         }
 
         await RestorePeelsAsync(reading).ConfigureAwait(false);
-        if (!work.Accepted && !first && DisasterGuard.Refuse(state.Refs, updates) is { } refusal)
+        if (!work.Accepted && !first && DisasterGuard.Refuse(state.Refs, updates, vouched) is { } refusal)
         {
             Hold($"{refusal}: mirrorsync accept {state.Name}");
-            return;
+            return false;
         }
 
         LogRecordKind kind = first ? LogRecordKind.Baseline : LogRecordKind.Delta;
         await CaptureAsync(kind, updates, reading, work.NoticedAt).ConfigureAwait(false);
+        return true;
+    }
+
+    private void AcknowledgeAll()
+    {
+        foreach (PushId push in unacknowledged)
+        {
+            context.Acknowledge(new PushEnded(state.Repository.Path, push, []));
+        }
+
+        unacknowledged.Clear();
+        vouched.Clear();
     }
 
     /// <summary>What changed, but for the refs of pushes that are under way.</summary>
@@ -270,7 +302,8 @@ internal sealed partial class CapturedRepository
     {
         lock (gate)
         {
-            return RefDifference.OfAll(state.Refs, reading, pushes.Names);
+            return RefDifference.OfAll(
+                state.Refs, reading, name => pushes.Names(name) || endedPushes.Any(e => e.Pushes.Names.Contains(name)));
         }
     }
 
@@ -315,11 +348,11 @@ internal sealed partial class CapturedRepository
         }
     }
 
-    /// <param name="Names">The refs that ended pushes name; null for a look at everything.</param>
+    /// <param name="Pushes">The pushes that ended; null for a look at everything.</param>
     /// <param name="NoticedAt">When it was noticed, microseconds since 1970.</param>
     /// <param name="Accepted">An operator accepted what the disaster guard would hold.</param>
     /// <param name="Lost">Why the repository cannot be read at all.</param>
-    private readonly record struct PendingWork(HashSet<RefName>? Names, long NoticedAt, bool Accepted, string? Lost);
+    private readonly record struct PendingWork(EndedPushes? Pushes, long NoticedAt, bool Accepted, string? Lost);
 
     private async Task PackAsync(Repository repository, HashSet<ObjectId> brought, HashSet<ObjectId> known, BodyBuilder body)
     {

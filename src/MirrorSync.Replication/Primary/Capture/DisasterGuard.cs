@@ -12,12 +12,15 @@ internal static class DisasterGuard
     private const int RefsAlwaysAllowed = 10;
 
     /// <summary>
-    /// Why these updates, which no hook named, may not be captured; null when they may. More than 5 % of the
-    /// repository's refs, and more than ten, gone at once is too many.
+    /// Why these updates may not be captured; null when they may. More than 5 % of the repository's refs, and more than
+    /// ten, gone at once without a hook's word is too many.
     /// </summary>
-    public static string? Refuse(RefSnapshot captured, IReadOnlyList<RefUpdate> updates)
+    /// <param name="captured">The refs before.</param>
+    /// <param name="updates">What changed.</param>
+    /// <param name="vouched">The refs that ended pushes named.</param>
+    public static string? Refuse(RefSnapshot captured, IReadOnlyList<RefUpdate> updates, IReadOnlySet<RefName> vouched)
     {
-        int gone = updates.Count(static u => !u.New.Exists);
+        int gone = updates.Count(u => !u.New.Exists && !vouched.Contains(u.Name));
         int all = captured.Entries.Length;
         return gone > RefsAlwaysAllowed && (long)gone * OneIn > all
             ? $"{gone} of {all} refs vanished at once and no push named them; bring them back, or accept the loss"

@@ -3,6 +3,11 @@ using MirrorSync.Replication.Primary.Notice;
 
 namespace MirrorSync.Replication.Primary.Capture;
 
+/// <summary>Pushes that are over and make one delta.</summary>
+/// <param name="Names">The refs that they named.</param>
+/// <param name="Pushes">The pushes.</param>
+internal sealed record EndedPushes(HashSet<RefName> Names, List<PushId> Pushes);
+
 /// <summary>
 /// The pushes of one repository that are under way. A push that ends is captured at once, unless an open push names one
 /// of its refs too (directly, or through a third): those become one delta at the end of the last. Others never wait.
@@ -10,19 +15,19 @@ namespace MirrorSync.Replication.Primary.Capture;
 internal sealed class PushGroups
 {
     private readonly Dictionary<PushId, HashSet<RefName>> open = [];
-    private readonly List<HashSet<RefName>> ended = [];
+    private readonly List<EndedPushes> ended = [];
 
     /// <summary>A push has begun.</summary>
     public void Open(PushId push, IEnumerable<RefName> names) => open[push] = [.. names];
 
     /// <summary>A push is over. What it named last counts, for a hook may be heard whose beginning was missed.</summary>
-    /// <returns>The refs to capture now, one set for each delta.</returns>
-    public IReadOnlyList<HashSet<RefName>> End(PushId push, IEnumerable<RefName> names)
+    /// <returns>What is to be captured now, one for each delta.</returns>
+    public IReadOnlyList<EndedPushes> End(PushId push, IEnumerable<RefName> names)
     {
-        HashSet<RefName> group = [.. names];
+        EndedPushes group = new([.. names], [push]);
         if (open.Remove(push, out HashSet<RefName>? opened))
         {
-            group.UnionWith(opened);
+            group.Names.UnionWith(opened);
         }
 
         ended.Add(group);
@@ -31,9 +36,9 @@ internal sealed class PushGroups
 
     /// <summary>True when a push that is under way, or waits for one, names the ref.</summary>
     public bool Names(RefName name) =>
-        open.Values.Any(names => names.Contains(name)) || ended.Any(names => names.Contains(name));
+        open.Values.Any(names => names.Contains(name)) || ended.Any(group => group.Names.Contains(name));
 
-    private List<HashSet<RefName>> TakeComplete()
+    private List<EndedPushes> TakeComplete()
     {
         MergeEnded();
         HashSet<RefName> held = [];
@@ -47,17 +52,17 @@ internal sealed class PushGroups
         while (grew)
         {
             grew = false;
-            foreach (HashSet<RefName> names in ended)
+            foreach (EndedPushes group in ended)
             {
-                if (names.Overlaps(held) && !names.IsSubsetOf(held))
+                if (group.Names.Overlaps(held) && !group.Names.IsSubsetOf(held))
                 {
-                    held.UnionWith(names);
+                    held.UnionWith(group.Names);
                     grew = true;
                 }
             }
         }
 
-        List<HashSet<RefName>> complete = ended.FindAll(names => !names.Overlaps(held));
+        List<EndedPushes> complete = ended.FindAll(group => !group.Names.Overlaps(held));
         ended.RemoveAll(complete.Contains);
         return complete;
     }
@@ -68,9 +73,10 @@ internal sealed class PushGroups
         {
             for (int j = ended.Count - 1; j > i; j--)
             {
-                if (ended[i].Overlaps(ended[j]))
+                if (ended[i].Names.Overlaps(ended[j].Names))
                 {
-                    ended[i].UnionWith(ended[j]);
+                    ended[i].Names.UnionWith(ended[j].Names);
+                    ended[i].Pushes.AddRange(ended[j].Pushes);
                     ended.RemoveAt(j);
                     j = ended.Count;
                 }

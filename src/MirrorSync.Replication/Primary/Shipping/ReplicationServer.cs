@@ -95,8 +95,15 @@ public sealed partial class ReplicationServer : INodeStatusSource
     {
         TimeSpan look = node.LookAge;
         double? lookAge = look == TimeSpan.MaxValue ? null : look.TotalSeconds;
-        List<RepositoryStatus> repositories = [.. table.All.Select(s => RepositoryStatuses.Of(
-            s, behind: false, s.Condition == RepositoryCondition.Live ? lookAge : null))];
+        string? problem = node.Problem;
+        List<RepositoryStatus> repositories = [];
+        foreach (RepositoryState state in table.All)
+        {
+            // With the root gone all of them are held, each where it was.
+            RepositoryState shown = problem is null ? state : state with { Condition = RepositoryCondition.Held, Reason = problem };
+            repositories.Add(RepositoryStatuses.Of(shown, behind: false, shown.Condition == RepositoryCondition.Live ? lookAge : null));
+        }
+
         repositories.AddRange(node.Broken.Select(static b => RepositoryStatuses.OfBroken(b.Name?.Value ?? b.Path, b.Reason)));
         return new NodeStatus
         {
@@ -106,7 +113,7 @@ public sealed partial class ReplicationServer : INodeStatusSource
             Connected = true,
             PrimaryHeardSecondsAgo = 0,
             LagSeconds = lookAge,
-            Problems = node.Problem is { } problem ? [problem] : [],
+            Problems = problem is null ? [] : [problem],
             Repositories = repositories,
             Mirrors = roster.Status,
         };
