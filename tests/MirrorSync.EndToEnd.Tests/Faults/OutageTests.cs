@@ -59,7 +59,9 @@ public sealed class OutageTests(SharedNetwork shared) : IClassFixture<SharedNetw
 
         Directory.Move(root, root + ".away");
         await network.Primary.WaitStatusAsync(
-            static s => s.Repositories.Count == 2 && s.Reasons.Any(static r => r.Contains("root", StringComparison.Ordinal)), "the root missed");
+            static s => s.Repositories.Count == 2 && s.Repositories.All(static r => r.State == "held")
+                && s.Reasons.Any(static r => r.Contains("root", StringComparison.Ordinal)),
+            "the root missed");
         Assert.Equal(before, await scenes[0].Copy.RefsTextAsync());
         Assert.Equal(2, BareRepository.FindAll(network.Mirrors[0].Node.Config.Root).Count);
 

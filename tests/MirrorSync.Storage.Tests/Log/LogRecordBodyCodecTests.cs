@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Refs;
 using MirrorSync.Storage.Log;
+using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Storage.Tests.Log;
 
@@ -145,7 +146,7 @@ public sealed class LogRecordBodyCodecTests
         Refused(new LogRecordBody { Updates = [new RefUpdate(RefName.Head, RefValue.None, wide)] });
         Refused(new LogRecordBody { Updates = [new RefUpdate(RefName.Head, RefValue.None, RefValue.Symbolic(RefName.FromString("a\nb")))] });
         Refused(new LogRecordBody { Updates = [new RefUpdate(RefName.Head, RefValue.None, good), new RefUpdate(RefName.Head, RefValue.None, good)] });
-        Refused(new LogRecordBody { NewName = default(Repositories.RepositoryName) });
+        Refused(new LogRecordBody { NewName = default(RepositoryName) });
         Refused(new LogRecordBody { Owner = "\ud800" });
         Assert.Throws<ArgumentException>(() => LogRecordBodyCodec.EncodeFields(
             new LogRecordBody { Updates = [new RefUpdate(RefName.Head, RefValue.None, good)] }, null));
