@@ -73,6 +73,28 @@ public class RefWriterOrderTests
     }
 
     [Fact]
+    public async Task Write_HeadMovesAndItsOldBranchGoes_ListingChangesOnceAndHeadIsNeverDangling()
+    {
+        using RefFixture fixture = await RefFixture.CreateAsync();
+        RefSnapshot one = fixture.Snapshot(RefFixture.Symbolic(Main), (Main, fixture.Direct(0)), (Other, fixture.Direct(1)));
+        RefSnapshot two = fixture.Snapshot(RefFixture.Symbolic(Other), (Other, fixture.Direct(2)));
+        RefWriter.WriteInitial(fixture.Git.Path, one);
+        List<string> listings = [];
+        RefWriter writer = new(fixture.Repository)
+        {
+            BeforeStep = _ =>
+            {
+                listings.Add(fixture.ListByGitAsync().GetAwaiter().GetResult());
+                StockGit.RunAsync(fixture.Git.Path, "rev-parse", "--verify", "HEAD").GetAwaiter().GetResult();
+            },
+        };
+
+        writer.Write(one, two);
+
+        Assert.Subset(new HashSet<string> { fixture.List(one), fixture.List(two) }, listings.ToHashSet());
+    }
+
+    [Fact]
     public async Task Write_RandomChanges_NoRefIsMissingOrStrangeBetweenAllSteps()
     {
         using RefFixture fixture = await RefFixture.CreateAsync();
