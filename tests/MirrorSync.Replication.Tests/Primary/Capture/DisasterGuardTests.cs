@@ -24,7 +24,7 @@ public sealed class DisasterGuardTests
         // Creations and changes are no loss.
         updates.AddRange(captured.Entries.Skip(gone).Select(static e => new RefUpdate(e.Name, e.Value, Samples.Value("y"))));
         updates.Add(new RefUpdate(Samples.Ref("heads/new"), RefValue.None, Samples.Value("new")));
-        Assert.Equal(held, DisasterGuard.Refuse(captured, updates, null) is not null);
+        Assert.Equal(held, DisasterGuard.Refuse(captured, updates, new HashSet<RefName>()) is not null);
         Assert.Null(DisasterGuard.Refuse(captured, updates, updates.Select(static u => u.Name).ToHashSet()));
     }
 

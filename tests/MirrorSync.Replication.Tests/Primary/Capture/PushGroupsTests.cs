@@ -113,10 +113,34 @@ public sealed class PushGroupsTests
         Assert.False(Names("a") || Names("b"));
     }
 
+    [Fact]
+    public void End_SharedRefs_NamesEveryPushOfTheGroup()
+    {
+        Open(1, "a");
+        Open(2, "a");
+        End(1, "a");
+        EndedPushes group = Assert.Single(groups.End(Push(2), Samples.Refs("a")));
+        Assert.Equal([Push(1), Push(2)], group.Pushes.OrderBy(static p => p.ProcessId));
+    }
+
+    [Fact]
+    public void TakeBack_PushBegunMeanwhile_WaitsForIt()
+    {
+        Open(1, "a", "b");
+        EndedPushes group = Assert.Single(groups.End(Push(1), Samples.Refs("a", "b")));
+        Open(2, "c");
+        Assert.False(groups.TakeBack(group));
+        Open(3, "b");
+        Assert.True(groups.TakeBack(group));
+        Assert.True(Names("a"));
+        Assert.Equal(["c"], End(2, "c"));
+        Assert.Equal(["a b"], End(3, "b"));
+    }
+
     private void Open(int push, params string[] refs) => groups.Open(Push(push), Samples.Refs(refs));
 
     private IEnumerable<string> End(int push, params string[] refs) =>
-        groups.End(Push(push), Samples.Refs(refs)).Select(static g => string.Join(' ', g.Order().Select(static n => n.ToString()["refs/".Length..])));
+        groups.End(Push(push), Samples.Refs(refs)).Select(static g => string.Join(' ', g.Names.Order().Select(static n => n.ToString()["refs/".Length..])));
 
     private bool Names(string name) => groups.Names(Samples.Ref(name));
 
