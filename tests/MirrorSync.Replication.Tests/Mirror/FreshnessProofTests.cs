@@ -4,7 +4,7 @@ namespace MirrorSync.Replication.Tests.Mirror;
 
 public sealed class FreshnessProofTests
 {
-    private readonly FreshnessProof proof = new();
+    private readonly FreshnessProof proof = new(initial: null);
 
     [Fact]
     public void Offer_NothingPending_IsProof()
