@@ -34,7 +34,12 @@ internal sealed class BulkClient : IDisposable
         await response.Content.LoadIntoBufferAsync(MaxListLength, cancellation).ConfigureAwait(false);
         byte[] json = await response.Content.ReadAsByteArrayAsync(cancellation).ConfigureAwait(false);
         ListedRepository[] listed = Handshake.Parse(json, WireJson.Default.ListedRepositoryArray);
-        return [.. listed.Select(static r => (Handshake.Name(r.Name), Handshake.Format(r.Format)))];
+        return
+        [
+            .. listed.Select(static r => r is null
+                ? throw new ProtocolException("the list of repositories has an empty entry")
+                : (Handshake.Name(r.Name), Handshake.Format(r.Format))),
+        ];
     }
 
     /// <summary>Brings a spooled body into the spool, its hash checked on the way.</summary>

@@ -65,9 +65,12 @@ internal sealed record Checkpoint(int Version, ulong ReplayAfter, CheckpointEntr
         try
         {
             Checkpoint? checkpoint = JsonSerializer.Deserialize(File.ReadAllBytes(file), CheckpointJson.Default.Checkpoint);
-            return checkpoint?.Version == PresentVersion
-                ? checkpoint
-                : throw new InvalidDataException($"{file} is of version {checkpoint?.Version}, this build reads {PresentVersion}");
+            if (checkpoint?.Version != PresentVersion)
+            {
+                throw new InvalidDataException($"{file} is of version {checkpoint?.Version}, this build reads {PresentVersion}");
+            }
+
+            return checkpoint.Repositories.Any(static e => e is null) ? throw new JsonException("an entry is null") : checkpoint;
         }
         catch (JsonException failure)
         {

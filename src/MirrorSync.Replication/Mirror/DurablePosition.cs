@@ -13,6 +13,9 @@ internal sealed class DurablePosition(ReplicationLog log, Spool spool)
     private readonly Lock gate = new();
     private readonly SortedSet<ulong> bodiesMissing = [];
 
+    // Not the log's own: a record may be committed there before anyone has looked whether its body is here.
+    private LogPosition added = log.Committed;
+
     /// <summary>The position up to which everything is here.</summary>
     public LogPosition Current
     {
@@ -20,9 +23,13 @@ internal sealed class DurablePosition(ReplicationLog log, Spool spool)
         {
             lock (gate)
             {
-                return bodiesMissing.Count == 0
-                    ? log.Committed
-                    : log.PositionAt(bodiesMissing.Min - 1) ?? log.Base;
+                if (bodiesMissing.Count > 0)
+                {
+                    return log.PositionAt(bodiesMissing.Min - 1) ?? log.Base;
+                }
+
+                LogPosition begun = log.Base;
+                return added.Sequence < begun.Sequence ? begun : added;
             }
         }
     }
@@ -30,12 +37,15 @@ internal sealed class DurablePosition(ReplicationLog log, Spool spool)
     /// <summary>A record is in the log.</summary>
     public void Added(LogRecord record)
     {
-        if (record.Spooled is { } body && !spool.Contains(body))
+        bool missing = record.Spooled is { } body && !spool.Contains(body);
+        lock (gate)
         {
-            lock (gate)
+            if (missing)
             {
                 bodiesMissing.Add(record.Sequence);
             }
+
+            added = record.Sequence > added.Sequence ? record.Position : added;
         }
     }
 

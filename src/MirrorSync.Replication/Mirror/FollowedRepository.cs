@@ -24,6 +24,7 @@ internal sealed partial class FollowedRepository
     private RepositoryState state;
     private bool snapshotWanted;
     private bool heldAtPrimary;
+    private (ulong Sequence, long AsOf)? lastAnswer;
 
     /// <summary>Takes up a repository.</summary>
     /// <param name="context">What all share.</param>
@@ -122,6 +123,7 @@ internal sealed partial class FollowedRepository
         lock (gate)
         {
             heldAtPrimary = held;
+            lastAnswer = held ? null : (sequence, asOf);
             if (!snapshotWanted && !held)
             {
                 proof.Offer(sequence, asOf, FirstPending());
@@ -236,6 +238,11 @@ internal sealed partial class FollowedRepository
             {
                 Volatile.Write(ref state, installed);
                 snapshotWanted = false;
+                if (lastAnswer is var (sequence, asOf))
+                {
+                    // The snapshot is younger than that answer, or what it lacks is among the waiting records.
+                    proof.Offer(sequence, asOf, FirstPending());
+                }
             }
         }
         finally

@@ -256,6 +256,10 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
         using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using CancellationTokenSource silence = new(SilenceLimit, time);
         using CancellationTokenRegistration onSilence = silence.Token.Register(ending.Cancel);
+
+        // From here on each apply reports itself; what was applied before is reported below, and the higher word counts.
+        upstream = stream;
+        upstreamProblem = null;
         foreach (FollowedRepository repository in followed.Values)
         {
             RepositoryState state = repository.State;
@@ -265,8 +269,6 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
             }
         }
 
-        upstream = stream;
-        upstreamProblem = null;
         SendDurable();
         Task[] sides = [stream.SendQueuedAsync(ending.Token), AskAsync(stream, ending.Token), ReceiveAsync(stream.Input, silence, ending.Token)];
         Task first = await Task.WhenAny(sides).ConfigureAwait(false);
@@ -299,8 +301,11 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
         answers.Clear();
         while (true)
         {
-            ReadResult read = await input.ReadAsync(cancellation).ConfigureAwait(false);
             silence.CancelAfter(SilenceLimit);
+            ReadResult read = await input.ReadAsync(cancellation).ConfigureAwait(false);
+
+            // A disk of our own that takes its time is not the primary's silence.
+            silence.CancelAfter(Timeout.InfiniteTimeSpan);
             Volatile.Write(ref heardAt, time.GetTimestamp());
             ReadOnlySequence<byte> buffer = read.Buffer;
             while (Frames.TryRead(ref buffer, out FrameKind kind, out ReadOnlySequence<byte> payload))

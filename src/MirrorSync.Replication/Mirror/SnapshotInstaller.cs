@@ -102,6 +102,13 @@ internal sealed class SnapshotInstaller(MirrorOptions options, BulkClient bulk, 
     {
         if (Directory.Exists(target))
         {
+            // What is exchanged is deleted: a folder of other repositories, or of somebody's files, must not be.
+            bool ours = File.Exists(Path.Combine(target, "HEAD")) || Directory.Exists(Path.Combine(target, "objects"));
+            if (!ours && Directory.EnumerateFileSystemEntries(target).Any())
+            {
+                throw new IOException($"{target} is in the way of a repository and is none itself");
+            }
+
             Folders.Exchange(folder, target);
         }
         else

@@ -37,6 +37,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly ConcurrentDictionary<string, CapturedRepository> byPath = new();
     private readonly SemaphoreSlim scanWanted = new(1, 1);
+    private readonly Lock wanting = new();
     private readonly List<(long Since, TaskCompletionSource Reached)> catchingUp = [];
 
     private CaptureContext? capture;
@@ -226,14 +227,17 @@ public sealed partial class PrimaryNode : IAsyncDisposable
                 break;
             case WatchLost lost:
                 LogWatchLost(logger, lost.Reason);
+                looks.Blind();
                 WantScan();
                 break;
             case PushEnded or PushGone:
                 // A push into a repository that is not known yet: the scan takes it up as it then is.
                 notices.Acknowledge(notice);
+                looks.Blind();
                 WantScan();
                 break;
             case FoldersChanged or PushOpened:
+                looks.Blind();
                 WantScan();
                 break;
         }
@@ -241,9 +245,13 @@ public sealed partial class PrimaryNode : IAsyncDisposable
 
     private void WantScan()
     {
-        if (scanWanted.CurrentCount == 0)
+        // Two may want one at the same moment.
+        lock (wanting)
         {
-            scanWanted.Release();
+            if (scanWanted.CurrentCount == 0)
+            {
+                scanWanted.Release();
+            }
         }
     }
 
@@ -252,11 +260,11 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         while (true)
         {
             await scanWanted.WaitAsync(options.ScanInterval, cancellation).ConfigureAwait(false);
-            long beganAt = time.GetTimestamp();
+            (long BeganAt, ulong MakesUp) scan = looks.ScanBegins();
             if (Scan(context, cancellation))
             {
                 await SweepAsync(cancellation).ConfigureAwait(false);
-                looks.Note(beganAt, byPath.Values.Select(static r => r.Work));
+                looks.ScanEnded(scan, byPath.Values.Select(static r => r.Work));
             }
         }
     }
@@ -275,6 +283,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             }
 
             rootProblem = problem;
+            looks.Blind();
             return false;
         }
 
@@ -339,6 +348,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             {
                 // Found between two scans: nothing more is captured from here on, and the scan says what is wrong.
                 rootProblem = problem;
+                looks.Blind();
                 LogRootProblem(logger, problem);
             }
 

@@ -25,14 +25,23 @@ internal sealed class RootGuard(string root, string identityFile)
             return $"the repositories' root {root} is missing";
         }
 
-        if (!File.Exists(identityFile))
+        try
         {
-            marker = RootMarker.Ensure(root);
-            Storage.Files.Durable.ReplaceFile(identityFile, Encoding.ASCII.GetBytes(marker.Id));
-            return null;
+            if (!File.Exists(identityFile))
+            {
+                RootMarker made = RootMarker.Ensure(root);
+                Storage.Files.Durable.ReplaceFile(identityFile, Encoding.ASCII.GetBytes(made.Id));
+                marker = made;
+                return null;
+            }
+
+            marker = RootMarker.Known(root, File.ReadAllText(identityFile, Encoding.ASCII).Trim());
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            return $"the repositories' root {root} cannot be marked: {failure.Message}";
         }
 
-        marker = RootMarker.Known(root, File.ReadAllText(identityFile, Encoding.ASCII).Trim());
         return Check();
     }
 

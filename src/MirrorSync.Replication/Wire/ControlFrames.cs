@@ -17,6 +17,7 @@ namespace MirrorSync.Replication.Wire;
 public readonly record struct AnswerFrame(long AskedAt, ulong Committed, TimeSpan LookAge, IReadOnlyList<RepositoryName> Held)
 {
     private const int FixedLength = 26;
+    private const long Never = long.MaxValue / TimeSpan.TicksPerMicrosecond;
 
     /// <summary>Appends the frame. When more is held than a frame has room for, it says that nothing was seen at all.</summary>
     public void Write(IBufferWriter<byte> output)
@@ -55,7 +56,7 @@ public readonly record struct AnswerFrame(long AskedAt, ulong Committed, TimeSpa
         }
 
         long microseconds = BinaryPrimitives.ReadInt64LittleEndian(payload[16..]);
-        if (microseconds is < 0 or > long.MaxValue / TimeSpan.TicksPerMicrosecond)
+        if (microseconds is < 0 or > Never)
         {
             throw new ProtocolException("the age of the primary's last look is out of range");
         }
@@ -79,7 +80,7 @@ public readonly record struct AnswerFrame(long AskedAt, ulong Committed, TimeSpa
             ? new AnswerFrame(
                 BinaryPrimitives.ReadInt64LittleEndian(payload),
                 BinaryPrimitives.ReadUInt64LittleEndian(payload[8..]),
-                TimeSpan.FromTicks(microseconds * TimeSpan.TicksPerMicrosecond),
+                microseconds == Never ? TimeSpan.MaxValue : TimeSpan.FromTicks(microseconds * TimeSpan.TicksPerMicrosecond),
                 held)
             : throw new ProtocolException("bytes follow an answer");
     }

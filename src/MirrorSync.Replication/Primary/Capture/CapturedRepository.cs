@@ -213,7 +213,7 @@ internal sealed partial class CapturedRepository
 
         try
         {
-            bool captured = await (work.Pushes is null ? CaptureAllAsync(work) : CaptureNamedAsync(work, work.Pushes.Names))
+            bool captured = await (work.Pushes is null ? CaptureAllAsync(work) : CaptureNamedAsync(work, work.Pushes))
                 .ConfigureAwait(false);
             if (captured)
             {
@@ -227,8 +227,8 @@ internal sealed partial class CapturedRepository
         }
     }
 
-    /// <summary>False when the repository is held instead.</summary>
-    private async Task<bool> CaptureNamedAsync(PendingWork work, HashSet<RefName> names)
+    /// <summary>False when the repository is held instead, or the pushes wait for another.</summary>
+    private async Task<bool> CaptureNamedAsync(PendingWork work, EndedPushes ended)
     {
         // Without a Baseline there is nothing to compare with, and one that is not live becomes so only by a look at all.
         if (state.Applied == LogPosition.Origin || state.Condition != RepositoryCondition.Live)
@@ -236,14 +236,25 @@ internal sealed partial class CapturedRepository
             return await CaptureAllAsync(work).ConfigureAwait(false);
         }
 
-        RefReading reading = reader.ReadSome(names);
+        RefReading reading = reader.ReadSome(ended.Names);
         if (reading.Problems.Count > 0)
         {
             Hold(Describe(reading.Problems));
             return false;
         }
 
-        List<RefUpdate> updates = RefDifference.OfNames(state.Refs, reading, names);
+        lock (gate)
+        {
+            // A push that has begun since may be half done in what was read.
+            if (pushes.TakeBack(ended))
+            {
+                unacknowledged.RemoveAll(ended.Pushes.Contains);
+                vouched.ExceptWith(ended.Names);
+                return false;
+            }
+        }
+
+        List<RefUpdate> updates = RefDifference.OfNames(state.Refs, reading, ended.Names);
         await CaptureAsync(LogRecordKind.Delta, updates, reading, work.NoticedAt).ConfigureAwait(false);
         return true;
     }
@@ -375,8 +386,12 @@ internal sealed partial class CapturedRepository
     {
         if (!peelsKnown)
         {
+            // Only what is still so: the objects of a ref that moved on meanwhile may be gone.
+            HashSet<ObjectId> still = [.. state.Refs.Entries
+                .Where(e => e.Value.Kind == RefValueKind.Direct && reading.Values.GetValueOrDefault(e.Name) == e.Value)
+                .Select(static e => e.Value.Id)];
             IReadOnlyDictionary<ObjectId, ObjectId> peeled =
-                await Peels.FindAsync(state.Repository, reading, RefDifference.IdsOf(state.Refs), stopping).ConfigureAwait(false);
+                await Peels.FindAsync(state.Repository, reading, still, stopping).ConfigureAwait(false);
             state = state with { Refs = state.Refs.WithPeeled(peeled) };
             peelsKnown = true;
         }

@@ -38,6 +38,21 @@ internal sealed class PushGroups
     public bool Names(RefName name) =>
         open.Values.Any(names => names.Contains(name)) || ended.Any(group => group.Names.Contains(name));
 
+    /// <summary>
+    /// For refs that were read for their capture: when a push has begun to change one of them meanwhile, they wait for
+    /// its end again, and true is returned.
+    /// </summary>
+    public bool TakeBack(EndedPushes group)
+    {
+        bool overtaken = open.Values.Any(group.Names.Overlaps);
+        if (overtaken)
+        {
+            ended.Add(group);
+        }
+
+        return overtaken;
+    }
+
     private List<EndedPushes> TakeComplete()
     {
         MergeEnded();

@@ -93,6 +93,9 @@ internal sealed class MirrorRoster(ReplicationLog log, RepositoryTable table, Ti
             {
                 region = inRegion;
                 sessions++;
+
+                // It says anew what it has: it may have come back with less.
+                applied.Clear();
                 heardAt = time.GetTimestamp();
             }
         }
@@ -119,7 +122,8 @@ internal sealed class MirrorRoster(ReplicationLog log, RepositoryTable table, Ti
             {
                 bool advances = !applied.TryGetValue(frame.Repository, out (ulong Sequence, RefsDigest Refs) before)
                     || before.Sequence < frame.Sequence;
-                applied[frame.Repository] = (frame.Sequence, frame.Refs);
+                bool older = !advances && before.Sequence > frame.Sequence;
+                applied[frame.Repository] = older ? before : (frame.Sequence, frame.Refs);
                 if (took is { } latency && advances)
                 {
                     latencies.Enqueue(latency.TotalMilliseconds);

@@ -1,0 +1,296 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using MirrorSync.Replication.Mirror;
+using MirrorSync.Replication.Primary;
+using MirrorSync.Replication.Primary.Shipping;
+using MirrorSync.Replication.Wire;
+using MirrorSync.Storage.Log;
+using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.Repositories;
+using MirrorSync.Testing;
+using MirrorSync.Testing.Repositories;
+
+namespace MirrorSync.Replication.Tests.Support;
+
+/// <summary>A primary in this process, behind a small Kestrel that speaks plain HTTP/2 on loopback.</summary>
+internal sealed class PrimaryRig : IAsyncDisposable
+{
+    private readonly TempFolder folder = new();
+    private readonly CancellationTokenSource stop = new();
+    private WebApplication? web;
+    private Task running = Task.CompletedTask;
+
+    public string Root => folder["root"];
+
+    public PrimaryNode Node { get; private set; } = null!;
+
+    public ReplicationServer Server { get; private set; } = null!;
+
+    public ReplicationLog Log { get; private set; } = null!;
+
+    public Spool Spool { get; private set; } = null!;
+
+    public RepositoryTable Table { get; } = new();
+
+    public Uri Address { get; private set; } = null!;
+
+    /// <summary>How many snapshots were asked for.</summary>
+    public int Snapshots { get; private set; }
+
+    /// <summary>Waited for before a snapshot is sent.</summary>
+    public Task MaySendSnapshots { get; set; } = Task.CompletedTask;
+
+    public BareRepository this[string name] => new(Path.Combine(Root, name));
+
+    public static async Task<PrimaryRig> StartAsync()
+    {
+        PrimaryRig rig = new();
+        Directory.CreateDirectory(rig.Root);
+        Directory.CreateDirectory(rig.folder["state"]);
+        rig.Log = ReplicationLog.Open(new ReplicationLogOptions { Folder = rig.folder["log"] }, NullLogger<ReplicationLog>.Instance);
+        rig.Spool = new Spool(rig.folder["spool"], NullLogger<Spool>.Instance);
+        NodeIdentity identity = new("primary", "home", "fleet");
+        PrimaryOptions options = new()
+        {
+            Identity = identity,
+            Root = rig.Root,
+            NotifyFolder = rig.folder["notify"],
+            RootIdentityFile = rig.folder["state/root"],
+            ScanInterval = TimeSpan.FromMinutes(10),
+        };
+        rig.Node = new PrimaryNode(options, rig.Log, rig.Spool, rig.Table, TimeProvider.System, NullLoggerFactory.Instance);
+        rig.Server = new ReplicationServer(
+            rig.Node, identity, rig.Log, rig.Spool, rig.Table, TimeProvider.System, NullLogger<ReplicationServer>.Instance);
+        await rig.Node.RecoverAsync(CancellationToken.None);
+        rig.running = rig.Node.RunAsync(rig.stop.Token);
+        await rig.ListenAsync();
+        return rig;
+    }
+
+    /// <summary>A repository with some history on main, a topic branch and an annotated tag; waits for its Baseline.</summary>
+    public async Task<BareRepository> RepositoryAsync(string name, string format = "sha1")
+    {
+        string aside = folder["made/" + name];
+        BareRepository made = await BareRepository.InitAsync(aside, format);
+        string first = await made.CommitAsync("first of " + name);
+        string second = await made.CommitAsync("second of " + name, first);
+        await made.GitAsync("update-ref", "refs/heads/main", second);
+        await made.GitAsync("update-ref", "refs/heads/topic", first);
+        await made.GitAsync("tag", "-a", "-m", "tag", "v1", "topic");
+        BareRepository placed = this[name];
+        Directory.CreateDirectory(Path.GetDirectoryName(placed.Path)!);
+        Directory.Move(aside, placed.Path);
+        await CapturedAsync(placed);
+        return placed;
+    }
+
+    /// <summary>Waits until the table shows what the repository's folder shows.</summary>
+    public Task CapturedAsync(BareRepository repository) => Patience.UntilAsync(
+        async _ =>
+        {
+            RepositoryName name = RepositoryName.Parse(Path.GetRelativePath(Root, repository.Path));
+            if (!Table.TryGet(name, out RepositoryState? state) || state.Condition != RepositoryCondition.Live)
+            {
+                return $"{name} is {state?.Condition} {state?.Reason}";
+            }
+
+            string expected = (await StockGit.TryAsync(repository.Path, ["show-ref"], default, CancellationToken.None)).Text;
+            string shown = string.Concat(state.Refs.Entries.Where(static e => e.Value.Kind == Git.Refs.RefValueKind.Direct)
+                .Select(e => $"{e.Value.Id.ToHex(state.Repository.Format)} {System.Text.Encoding.Latin1.GetString(e.Name.Bytes)}\n"));
+            return expected == shown ? null : "its refs are not captured";
+        },
+        "capture");
+
+    public async ValueTask DisposeAsync()
+    {
+        await stop.CancelAsync();
+        if (web is not null)
+        {
+            await web.DisposeAsync();
+        }
+
+        await running;
+        await Node.DisposeAsync();
+        await Log.DisposeAsync();
+        stop.Dispose();
+        folder.Dispose();
+    }
+
+    private async Task ListenAsync()
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(static o =>
+        {
+            o.Limits.MinRequestBodyDataRate = null;
+            o.Limits.MaxRequestBodySize = null;
+            o.Listen(IPAddress.Loopback, 0, static l => l.Protocols = HttpProtocols.Http2);
+        });
+        web = builder.Build();
+        web.Run(HandleAsync);
+        await web.StartAsync();
+        Address = new Uri(web.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single());
+    }
+
+    private async Task HandleAsync(HttpContext http)
+    {
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, stop.Token);
+        try
+        {
+            switch (http.Request.Path.Value)
+            {
+                case Handshake.StreamPath:
+                    await http.Response.StartAsync(either.Token);
+                    await Server.StreamAsync(http.Request.BodyReader, http.Response.BodyWriter, either.Token);
+                    break;
+                case Handshake.RepositoriesPath:
+                    await http.Response.WriteAsJsonAsync(Server.ListRepositories(), WireJson.Default.ListedRepositoryArray, cancellationToken: either.Token);
+                    break;
+                case Handshake.SpoolPath when Hash256.TryParse(http.Request.Query["name"].ToString(), out Hash256 name)
+                    && Server.OpenSpooledBody(name, long.Parse(http.Request.Query["length"]!, CultureInfo.InvariantCulture)) is { } body:
+                    await using (body)
+                    {
+                        await body.CopyToAsync(http.Response.Body, either.Token);
+                    }
+
+                    break;
+                case Handshake.SnapshotPath when RepositoryName.TryParse(http.Request.Query["repository"], out RepositoryName name)
+                    && Server.TryGetSnapshot(name, out RepositoryState? state):
+                    Snapshots++;
+                    await MaySendSnapshots.WaitAsync(either.Token);
+                    await new SnapshotSender(new GitPackWriter()).SendAsync(state, http.Response.Body, either.Token);
+                    break;
+                default:
+                    http.Response.StatusCode = 404;
+                    break;
+            }
+        }
+        catch (Exception failure) when (failure is IOException or OperationCanceledException)
+        {
+            http.Abort();
+        }
+    }
+}
+
+/// <summary>A mirror in this process; its folders outlive the node, so that it can be stopped, killed and started again.</summary>
+internal sealed class MirrorRig : IAsyncDisposable
+{
+    private readonly TempFolder folder = new();
+    private readonly NodeIdentity identity;
+    private readonly Uri upstream;
+    private CancellationTokenSource stop = new();
+    private Task running = Task.CompletedTask;
+
+    public MirrorRig(Uri upstream, NodeIdentity? identity = null)
+    {
+        this.upstream = upstream;
+        this.identity = identity ?? new NodeIdentity("ams", "eu", "fleet");
+        Directory.CreateDirectory(folder["state"]);
+    }
+
+    public string Root => folder["root"];
+
+    public string CheckpointFile => folder["state/checkpoint.json"];
+
+    public MirrorNode Node { get; private set; } = null!;
+
+    public ReplicationLog Log { get; private set; } = null!;
+
+    public Spool Spool { get; private set; } = null!;
+
+    public RepositoryTable Table { get; private set; } = null!;
+
+    public MirrorOptions Options => new()
+    {
+        Identity = identity,
+        Root = Root,
+        CheckpointFile = CheckpointFile,
+        Upstream = upstream,
+        CreateClient = static () => new HttpClient(new SocketsHttpHandler { EnableMultipleHttp2Connections = false })
+        {
+            DefaultRequestVersion = HttpVersion.Version20,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Timeout = Timeout.InfiniteTimeSpan,
+        },
+    };
+
+    public BareRepository this[string name] => new(Path.Combine(Root, name));
+
+    public void OpenLog()
+    {
+        Log = ReplicationLog.Open(new ReplicationLogOptions { Folder = folder["log"] }, NullLogger<ReplicationLog>.Instance);
+        Spool = new Spool(folder["spool"], NullLogger<Spool>.Instance);
+        Table = new RepositoryTable();
+    }
+
+    /// <summary>Recovers without following.</summary>
+    public async Task RecoverAsync()
+    {
+        OpenLog();
+        Node = new MirrorNode(Options, Log, Spool, Table, TimeProvider.System, NullLoggerFactory.Instance);
+        await Node.RecoverAsync(CancellationToken.None);
+    }
+
+    public async Task StartAsync()
+    {
+        await RecoverAsync();
+        running = Node.RunAsync(stop.Token);
+    }
+
+    /// <summary>Stops in good order.</summary>
+    public async Task StopAsync()
+    {
+        if (Log is null)
+        {
+            return;
+        }
+
+        await stop.CancelAsync();
+        await running;
+        running = Task.CompletedTask;
+        await Node.DisposeAsync();
+        await Log.DisposeAsync();
+        stop.Dispose();
+        stop = new CancellationTokenSource();
+        Log = null!;
+    }
+
+    /// <summary>Waits until the mirror's folder of a repository equals the primary's and the table says so.</summary>
+    public Task ConvergedAsync(BareRepository primary, string name) => Patience.UntilAsync(
+        async _ =>
+        {
+            if (running.IsFaulted)
+            {
+                await running;
+            }
+
+            if (!Table.TryGet(RepositoryName.Parse(name), out RepositoryState? state) || state.Condition != RepositoryCondition.Live)
+            {
+                return $"{name} is {state?.Condition} {state?.Reason}";
+            }
+
+            (string wanted, string found) = (await primary.RefsTextAsync(), await this[name].RefsTextAsync());
+            return wanted == found ? null : $"{found}\ninstead of\n{wanted}";
+        },
+        $"{name} on the mirror");
+
+    public RepositoryState State(string name) =>
+        Table.TryGet(RepositoryName.Parse(name), out RepositoryState? state) ? state : throw new InvalidOperationException(name);
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        stop.Dispose();
+        folder.Dispose();
+    }
+}
