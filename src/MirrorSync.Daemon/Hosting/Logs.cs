@@ -11,23 +11,20 @@ internal static class Logs
     /// <summary>Sets it up.</summary>
     /// <param name="logging">What is set up.</param>
     /// <param name="config">The lowest level.</param>
+    /// <param name="time">The clock of the entries.</param>
     /// <param name="isRunning">
     /// False until the start is over: what the framework logs of a failed start, with its stack trace, is told by one line
     /// of ours instead.
     /// </param>
-    public static void Configure(ILoggingBuilder logging, LogConfig config, Func<bool> isRunning)
+    public static void Configure(ILoggingBuilder logging, LogConfig config, TimeProvider time, Func<bool> isRunning)
     {
         logging.SetMinimumLevel(LogLevel.Trace);
         logging.AddFilter((category, level) => category?.StartsWith("Microsoft.", StringComparison.Ordinal) == true
             ? isRunning() && level >= LogLevel.Warning && level >= config.Level
             : level >= config.Level);
-        logging.AddSimpleConsole(static console =>
-        {
-            console.SingleLine = true;
-            console.UseUtcTimestamp = true;
-            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-            console.ColorBehavior = LoggerColorBehavior.Disabled;
-        });
+        logging.Services.AddSingleton(time);
+        logging.AddConsoleFormatter<LineFormatter, ConsoleFormatterOptions>();
+        logging.AddConsole(static console => console.FormatterName = LineFormatter.FormatterName);
         logging.Services.Configure<ConsoleLoggerOptions>(static console => console.LogToStandardErrorThreshold = LogLevel.Trace);
     }
 }

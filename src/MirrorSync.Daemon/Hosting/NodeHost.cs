@@ -101,7 +101,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
         NodeTls? tls = LoadTls();
 
         // (2)
-        ILoggerFactory logs = Own(LoggerFactory.Create(logging => Logs.Configure(logging, config.Log, () => Volatile.Read(ref isRunning))));
+        ILoggerFactory logs = Own(LoggerFactory.Create(logging => Logs.Configure(logging, config.Log, time, () => Volatile.Read(ref isRunning))));
         object scope = new();
         parts = compose(new NodeContext(config, tls, logs, time, scope));
         if (parts.Owner is not null)
