@@ -17,7 +17,6 @@ internal sealed class FolderWatch(NoticeOptions options, WatchTable table, Notic
 
     private readonly byte[] root = BytePath.Of(options.Root);
     private readonly Dictionary<string, Standing> repositories = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, string> byPhysicalPath = new(StringComparer.Ordinal);
     private readonly Queue<(byte[] Path, string? Repository)> work = new();
 
     private string? physicalRoot;
@@ -57,7 +56,6 @@ internal sealed class FolderWatch(NoticeOptions options, WatchTable table, Notic
             table.Drop(f => f.Repository is not null && gone.Contains(f.Repository));
             foreach (string repository in gone)
             {
-                byPhysicalPath.Remove(repositories[repository].Physical);
                 repositories.Remove(repository);
                 work.Enqueue((BytePath.Of(repository), null));
             }
@@ -113,18 +111,14 @@ internal sealed class FolderWatch(NoticeOptions options, WatchTable table, Notic
         return work.Count > 0;
     }
 
-    /// <summary>The repository at a physical path, as the consumer names it; null when it lies outside the root.</summary>
-    public string? Resolve(string physicalPath)
-    {
-        if (byPhysicalPath.TryGetValue(physicalPath, out string? known))
-        {
-            return known;
-        }
-
-        return physicalRoot is not null && physicalPath.StartsWith($"{physicalRoot}/", StringComparison.Ordinal)
+    /// <summary>
+    /// The repository at a physical path, as the consumer names it; null when it lies outside the root. Only the way to
+    /// the root may hold symbolic links: scans follow none below it.
+    /// </summary>
+    public string? Resolve(string physicalPath) =>
+        physicalRoot is not null && physicalPath.StartsWith($"{physicalRoot}/", StringComparison.Ordinal)
             ? string.Concat(options.Root, physicalPath.AsSpan(physicalRoot.Length))
             : null;
-    }
 
     /// <summary>True for names in the root itself that begin with a dot: they are the daemon's own, and no scan enters them.</summary>
     public bool IsOwn(byte[] folder, ReadOnlySpan<byte> name) => name[0] == '.' && folder.AsSpan().SequenceEqual(root);
@@ -190,20 +184,13 @@ internal sealed class FolderWatch(NoticeOptions options, WatchTable table, Notic
 
         WatchRefs(BytePath.Below(path, "refs"u8), repository);
         WatchWay(repository);
-        if (BytePath.Physical(repository) is { } physical)
-        {
-            byPhysicalPath.Remove(standing.Physical);
-            byPhysicalPath[physical] = repository;
-            standing.Physical = physical;
-        }
-
         // Whatever the limit refused is tried again at the next scan.
         standing.Watch = table.LimitMet ? -1 : folder.Watch;
         queue.Add(new RefsTouched(repository));
         queue.Add(new MetadataTouched(repository));
     }
 
-    /// <summary>The folders between the root and a repository, also where a symbolic link hid them from the walk.</summary>
+    /// <summary>The folders between the root and a repository, also those that the limit refused before.</summary>
     private void WatchWay(string repository)
     {
         for (string? parent = Path.GetDirectoryName(repository);
@@ -274,7 +261,5 @@ internal sealed class FolderWatch(NoticeOptions options, WatchTable table, Notic
     {
         /// <summary>The watch of its folder; -1 while its watches do not all stand.</summary>
         public int Watch { get; set; } = -1;
-
-        public string Physical { get; set; } = string.Empty;
     }
 }

@@ -195,7 +195,7 @@ public sealed class PushNoticeTests : NoticeTest
         BareRepository clone = await Rig.CloneAsync(repository, "refs/heads/a");
         Rig.Start();
 
-        // Known before the first scan by its place below the root, afterwards by its own path.
+        // The hook tells the physical path, whether the push came by the link or not.
         await clone.GitAsync("push", "-q", repository.Path, "refs/heads/a");
         Assert.Equal(repository.Path, (await Rig.UntilAsync<PushEnded>()).RepositoryPath);
         await Rig.WatchAsync(repository.Path);
