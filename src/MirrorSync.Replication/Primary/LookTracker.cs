@@ -55,6 +55,19 @@ internal sealed class LookTracker(TimeProvider time)
         }
     }
 
+    /// <summary>
+    /// A scan of the folders that the watch could not vouch for is over. That is no look at everything: the watch's next
+    /// word is.
+    /// </summary>
+    /// <param name="scan">The result of <see cref="ScanBegins"/>.</param>
+    public void FoldersScanned((long BeganAt, ulong MakesUp) scan)
+    {
+        lock (gate)
+        {
+            madeUp = Math.Max(madeUp, scan.MakesUp);
+        }
+    }
+
     /// <summary>A scan has looked at everything.</summary>
     /// <param name="scan">The result of <see cref="ScanBegins"/>.</param>
     /// <param name="captures">The captures under way.</param>

@@ -17,6 +17,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
 {
     private const int SweepWidth = 4;
     private static readonly TimeSpan SentinelInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ScanPause = TimeSpan.FromMilliseconds(200);
 
     // Without a watch no event comes; what changed without a hook is best effort then.
     private static readonly TimeSpan CatchUpPatience = TimeSpan.FromMilliseconds(500);
@@ -43,6 +44,8 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     private CaptureContext? capture;
     private volatile IReadOnlyList<BrokenRepository> broken = [];
     private volatile string? rootProblem;
+    private volatile bool sweepWanted;
+    private long? sweptAt;
 
     /// <summary>Puts the parts together; nothing starts yet.</summary>
     public PrimaryNode(
@@ -227,6 +230,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
                 break;
             case WatchLost lost:
                 LogWatchLost(logger, lost.Reason);
+                sweepWanted = true;
                 looks.Blind();
                 WantScan();
                 break;
@@ -261,11 +265,24 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         {
             await scanWanted.WaitAsync(options.ScanInterval, cancellation).ConfigureAwait(false);
             (long BeganAt, ulong MakesUp) scan = looks.ScanBegins();
-            if (Scan(context, cancellation))
+            if (!Scan(context, cancellation))
             {
+                sweepWanted = true;
+            }
+            else if (sweptAt is not { } last || sweepWanted || time.GetElapsedTime(last) >= options.ScanInterval)
+            {
+                sweepWanted = false;
+                sweptAt = scan.BeganAt;
                 await SweepAsync(cancellation).ConfigureAwait(false);
                 looks.ScanEnded(scan, byPath.Values.Select(static r => r.Work));
             }
+            else
+            {
+                looks.FoldersScanned(scan);
+            }
+
+            // Folders may come and go by the thousand (someone unpacks a tree below the root): one scan sees to many.
+            await Task.Delay(ScanPause, time, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -307,13 +324,22 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         {
             if (byPath.TryGetValue(repository.Path, out CapturedRepository? known))
             {
-                known.Found();
+                if (known.Found())
+                {
+                    known.Touch();
+                }
             }
             else
             {
                 RefSnapshot none = RefSnapshot.Empty(repository.Format);
                 RepositoryState unseen = new(repository, RepositoryCondition.Missing, "first seen, not captured yet", none, LogPosition.Origin);
-                byPath[repository.Path] = new CapturedRepository(context, unseen, stopping.Token);
+                CapturedRepository added = new(context, unseen, stopping.Token);
+                byPath[repository.Path] = added;
+                if (sweptAt is not null)
+                {
+                    // Before the first sweep there may be thousands, and the sweep comes to each in turn.
+                    added.Touch();
+                }
             }
         }
 

@@ -116,11 +116,14 @@ internal sealed partial class CapturedRepository
     }
 
     /// <summary>A scan found the repository sound; the next look goes on from there.</summary>
-    public void Found()
+    /// <returns>True when it was lost before.</returns>
+    public bool Found()
     {
         lock (gate)
         {
+            bool was = lost is not null;
             lost = null;
+            return was;
         }
     }
 
