@@ -45,6 +45,13 @@ internal static class RefDifference
     public static HashSet<ObjectId> NewIds(IReadOnlyList<RefUpdate> updates) =>
         [.. updates.Where(static u => u.New.Kind == RefValueKind.Direct).Select(static u => u.New.Id)];
 
+    /// <summary>
+    /// The distinct new ids of refs that may name tag objects. Branches are not among them: git puts nothing but commits
+    /// there, and packed-refs keeps nothing of HEAD.
+    /// </summary>
+    public static HashSet<ObjectId> NewIdsToPeel(IReadOnlyList<RefUpdate> updates) =>
+        NewIds([.. updates.Where(static u => u.Name != RefName.Head && !u.Name.Bytes.StartsWith("refs/heads/"u8))]);
+
     /// <summary>The distinct ids that a snapshot's refs hold, a detached HEAD's too.</summary>
     public static HashSet<ObjectId> IdsOf(RefSnapshot refs)
     {

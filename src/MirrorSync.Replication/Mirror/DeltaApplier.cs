@@ -101,7 +101,8 @@ internal sealed class DeltaApplier(ApplyContext context)
         RepositoryState state, IReadOnlyList<RefUpdate> updates, LogRecord record, bool trustRefs, CancellationToken cancellation)
     {
         HashSet<ObjectId> tips = RefDifference.NewIds(updates);
-        Task<IReadOnlyDictionary<ObjectId, ObjectId>> peeling = ObjectQueries.PeelAsync(state.Repository, tips, cancellation);
+        Task<IReadOnlyDictionary<ObjectId, ObjectId>> peeling =
+            ObjectQueries.PeelAsync(state.Repository, RefDifference.NewIdsToPeel(updates), cancellation);
         await Task.WhenAll(peeling, ObjectQueries.CheckConnectedAsync(state.Repository, tips, trustRefs, cancellation))
             .ConfigureAwait(false);
         RefSnapshot next = state.Refs.TryApply(updates, await peeling.ConfigureAwait(false), out RefUpdate mismatch)

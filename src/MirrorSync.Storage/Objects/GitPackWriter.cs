@@ -28,7 +28,13 @@ public sealed class GitPackWriter : IPackWriter
             return 0;
         }
 
-        // pack-objects dies of an excluded tip that is gone (a force-push, then gc), so those are left out first.
+        PackResult first = await PackAsync(repository, include, exclude, destination, cancellation).ConfigureAwait(false);
+        if (first.Exit.Good || first.Count > 0)
+        {
+            return first.CountOrThrow(repository);
+        }
+
+        // It wrote nothing. It dies of an excluded tip that is gone (a force-push, then gc): once more without those.
         IReadOnlySet<ObjectId> absent = await ObjectQueries.FindMissingAsync(repository, [.. include, .. exclude], cancellation)
             .ConfigureAwait(false);
         if (include.FirstOrDefault(absent.Contains) is { IsZero: false } missing)
@@ -36,7 +42,20 @@ public sealed class GitPackWriter : IPackWriter
             throw new ObjectsMissingException($"{repository.Name}: object {missing.ToHex(repository.Format)} is missing");
         }
 
-        byte[] tips = ObjectQueries.EncodeTips(repository.Format, include, exclude.Where(id => !absent.Contains(id)));
+        ObjectId[] present = [.. exclude.Where(id => !absent.Contains(id))];
+        PackResult second = absent.Count == 0 ? first
+            : await PackAsync(repository, include, present, destination, cancellation).ConfigureAwait(false);
+        return second.CountOrThrow(repository);
+    }
+
+    private static async Task<PackResult> PackAsync(
+        Repository repository,
+        IReadOnlyCollection<ObjectId> include,
+        IReadOnlyCollection<ObjectId> exclude,
+        Stream destination,
+        CancellationToken cancellation)
+    {
+        byte[] tips = ObjectQueries.EncodeTips(repository.Format, include, exclude);
         GitProcess git = GitProcess.Start(repository.Path, Arguments);
         await using (git.ConfigureAwait(false))
         {
@@ -52,10 +71,14 @@ public sealed class GitPackWriter : IPackWriter
 
             await git.Output.CopyToAsync(count > 0 ? destination : Stream.Null, cancellation).ConfigureAwait(false);
             await write.ConfigureAwait(false);
-            GitExit exit = await git.WaitAsync(cancellation).ConfigureAwait(false);
-            return exit.Good
-                ? count
-                : throw new IOException($"{repository.Name}: git pack-objects failed ({exit.Code}): {exit.Error}");
+            return new PackResult(count, await git.WaitAsync(cancellation).ConfigureAwait(false));
         }
+    }
+
+    private readonly record struct PackResult(uint Count, GitExit Exit)
+    {
+        public uint CountOrThrow(Repository repository) => Exit.Good
+            ? Count
+            : throw new IOException($"{repository.Name}: git pack-objects failed ({Exit.Code}): {Exit.Error}");
     }
 }

@@ -332,7 +332,10 @@ internal sealed partial class CapturedRepository
         }
 
         HashSet<ObjectId> brought = RefDifference.NewIds(updates);
-        Task<IReadOnlyDictionary<ObjectId, ObjectId>> peeling = Peels.FindAsync(before.Repository, reading, brought, stopping);
+
+        // A Baseline has no pack whose writing would find a missing object, so all of its ids are asked for.
+        HashSet<ObjectId> peelable = kind == LogRecordKind.Baseline ? [.. brought] : RefDifference.NewIdsToPeel(updates);
+        Task<IReadOnlyDictionary<ObjectId, ObjectId>> peeling = Peels.FindAsync(before.Repository, reading, peelable, stopping);
         BodyBuilder body = new(context.Spool, LogRecordCodec.InlineBodyLimit);
         await using (body.ConfigureAwait(false))
         {
