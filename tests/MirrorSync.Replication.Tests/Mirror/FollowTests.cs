@@ -47,13 +47,13 @@ public sealed class FollowTests
         await Patience.UntilAsync(_ => Task.FromResult(mirror.Node.GetStatus().LagSeconds is null ? "no lag yet" : null), "a first proof");
 
         using CancellationTokenSource stop = new();
-        Task<int> watching = Task.Run(() =>
+        Task<int> watching = Task.Run(async () =>
         {
             int unknown = 0;
             while (!stop.IsCancellationRequested)
             {
                 unknown += mirror.Node.GetStatus().LagSeconds is null ? 1 : 0;
-                Thread.Yield();
+                await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System);
             }
 
             return unknown;

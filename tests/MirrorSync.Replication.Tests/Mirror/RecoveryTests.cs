@@ -72,6 +72,37 @@ public sealed class RecoveryTests
     }
 
     [Theory]
+    [InlineData("pack")]
+    [InlineData("idx")]
+    public async Task Recover_PowerLostAfterTheRename_WritesPacksAnew(string extension)
+    {
+        await using PrimaryRig primary = await PrimaryRig.StartAsync();
+        BareRepository source = await primary.RepositoryAsync(Name);
+        await using MirrorRig mirror = await FollowingAsync(primary, source);
+        await mirror.StopAsync();
+        byte[] old = await File.ReadAllBytesAsync(mirror.CheckpointFile);
+        string packs = Path.Combine(mirror[Name].Path, "objects/pack");
+        string[] before = Directory.GetFiles(packs);
+
+        await mirror.StartAsync();
+        await PushAsync(primary, source, "two");
+        await mirror.ConvergedAsync(source, Name);
+        await FollowTests.AssertSettledAsync(primary, mirror);
+        await mirror.StopAsync();
+
+        // The names are on the disk, refs and all; what the files held is not.
+        string lost = Assert.Single(Directory.GetFiles(packs, "*." + extension).Except(before));
+        File.SetUnixFileMode(lost, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        await File.WriteAllBytesAsync(lost, new byte[new FileInfo(lost).Length]);
+        await File.WriteAllBytesAsync(mirror.CheckpointFile, old);
+        await mirror.RecoverAsync();
+        await mirror.StopAsync();
+        await mirror.StartAsync();
+        await mirror.ConvergedAsync(source, Name);
+        Assert.Null(await mirror[Name].FsckAsync());
+    }
+
+    [Theory]
     [InlineData("refs/heads/main")]
     [InlineData("refs/heads/stranger")]
     public async Task Recover_RefEditedByHand_IsDamagedAndBroughtUpAgain(string name)
