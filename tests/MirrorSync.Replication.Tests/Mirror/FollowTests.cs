@@ -184,7 +184,9 @@ public sealed class FollowTests
         byte[] noise = new byte[700_000];
         new Random(7).NextBytes(noise);
         string blob = await StockGit.FeedAsync(source.Path, noise, "hash-object", "-w", "--stdin");
-        await source.GitAsync("update-ref", "refs/blobs/noise", blob);
+        string tree = await StockGit.FeedAsync(source.Path, System.Text.Encoding.ASCII.GetBytes($"100644 blob {blob}\tnoise\n"), "mktree");
+        string commit = await source.GitAsync("commit-tree", tree, "-p", "main", "-m", "noise");
+        await source.GitAsync("update-ref", "refs/heads/main", commit);
     }
 
     /// <summary>Both logs equal, all acknowledged, the lag proven.</summary>

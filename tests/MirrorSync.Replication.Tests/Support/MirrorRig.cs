@@ -1,0 +1,122 @@
+using System.Net;
+using Microsoft.Extensions.Logging.Abstractions;
+using MirrorSync.Replication.Mirror;
+using MirrorSync.Storage.Log;
+using MirrorSync.Storage.Repositories;
+using MirrorSync.Testing;
+using MirrorSync.Testing.Repositories;
+
+namespace MirrorSync.Replication.Tests.Support;
+
+/// <summary>A mirror in this process; its folders outlive the node, so that it can be stopped, killed and started again.</summary>
+internal sealed class MirrorRig : IAsyncDisposable
+{
+    private readonly TempFolder folder = new();
+    private readonly NodeIdentity identity;
+    private readonly Uri upstream;
+    private CancellationTokenSource stop = new();
+    private Task running = Task.CompletedTask;
+
+    public MirrorRig(Uri upstream, NodeIdentity? identity = null)
+    {
+        this.upstream = upstream;
+        this.identity = identity ?? new NodeIdentity("ams", "eu", "fleet");
+        Directory.CreateDirectory(folder["state"]);
+    }
+
+    public string Root => folder["root"];
+
+    public string CheckpointFile => folder["state/checkpoint.json"];
+
+    public MirrorNode Node { get; private set; } = null!;
+
+    public ReplicationLog Log { get; private set; } = null!;
+
+    public Spool Spool { get; private set; } = null!;
+
+    public RepositoryTable Table { get; private set; } = null!;
+
+    public MirrorOptions Options => new()
+    {
+        Identity = identity,
+        Root = Root,
+        CheckpointFile = CheckpointFile,
+        Upstream = upstream,
+        CreateClient = static () => new HttpClient(new SocketsHttpHandler { EnableMultipleHttp2Connections = false })
+        {
+            DefaultRequestVersion = HttpVersion.Version20,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Timeout = Timeout.InfiniteTimeSpan,
+        },
+    };
+
+    public BareRepository this[string name] => new(Path.Combine(Root, name));
+
+    public void OpenLog()
+    {
+        Log = ReplicationLog.Open(new ReplicationLogOptions { Folder = folder["log"] }, NullLogger<ReplicationLog>.Instance);
+        Spool = new Spool(folder["spool"], NullLogger<Spool>.Instance);
+        Table = new RepositoryTable();
+    }
+
+    /// <summary>Recovers without following.</summary>
+    public async Task RecoverAsync()
+    {
+        OpenLog();
+        Node = new MirrorNode(Options, Log, Spool, Table, TimeProvider.System, NullLoggerFactory.Instance);
+        await Node.RecoverAsync(CancellationToken.None);
+    }
+
+    public async Task StartAsync()
+    {
+        await RecoverAsync();
+        running = Node.RunAsync(stop.Token);
+    }
+
+    /// <summary>Stops in good order.</summary>
+    public async Task StopAsync()
+    {
+        if (Log is null)
+        {
+            return;
+        }
+
+        await stop.CancelAsync();
+        await running;
+        running = Task.CompletedTask;
+        await Node.DisposeAsync();
+        await Log.DisposeAsync();
+        stop.Dispose();
+        stop = new CancellationTokenSource();
+        Log = null!;
+    }
+
+    /// <summary>Waits until the mirror's folder of a repository equals the primary's and the table says so.</summary>
+    public Task ConvergedAsync(BareRepository primary, string name) => Patience.UntilAsync(
+        async _ =>
+        {
+            if (running.IsFaulted)
+            {
+                await running;
+            }
+
+            if (!Table.TryGet(RepositoryName.Parse(name), out RepositoryState? state) || state.Condition != RepositoryCondition.Live)
+            {
+                return $"{name} is {state?.Condition} {state?.Reason}";
+            }
+
+            (string wanted, string found) = (await primary.RefsTextAsync(), await this[name].RefsTextAsync());
+            return wanted == found ? null : $"{found}\ninstead of\n{wanted}";
+        },
+        $"{name} on the mirror");
+
+    public RepositoryState State(string name) =>
+        Table.TryGet(RepositoryName.Parse(name), out RepositoryState? state) ? state : throw new InvalidOperationException(name);
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        stop.Dispose();
+        folder.Dispose();
+    }
+}
