@@ -98,7 +98,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             await log.CommitAsync(start.Sequence, cancellation).ConfigureAwait(false);
         }
 
-        capture = new CaptureContext(log, spool, table, new GitPackWriter(), () => rootProblem ?? root.Check(), time, logger)
+        capture = new CaptureContext(log, spool, table, new GitPackWriter(), FindRootProblem, time, logger)
         {
             Epoch = epoch,
             CaughtUp = CatchUpAsync,
@@ -247,6 +247,20 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         }
     }
 
+    /// <summary>Why nothing may be captured now. Whoever asks then drops its work, so everything is looked at once the root is back.</summary>
+    private string? FindRootProblem()
+    {
+        string? problem = rootProblem ?? root.Check();
+        if (problem is not null)
+        {
+            sweepWanted = true;
+            looks.Blind();
+            WantScan();
+        }
+
+        return problem;
+    }
+
     private void WantScan()
     {
         // Two may want one at the same moment.
@@ -374,6 +388,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             {
                 // Found between two scans: nothing more is captured from here on, and the scan says what is wrong.
                 rootProblem = problem;
+                sweepWanted = true;
                 looks.Blind();
                 LogRootProblem(logger, problem);
             }
