@@ -11,6 +11,9 @@ namespace MirrorSync.Replication.Mirror;
 /// <summary>A transfer from the primary that failed and is worth another try.</summary>
 internal sealed class TransferException(string message, Exception inner) : Exception(message, inner);
 
+/// <summary>What the primary gives is not, or no longer, what its log names: asking again does not help.</summary>
+internal sealed class BodyLostException(string message) : Exception(message);
+
 /// <summary>What a mirror fetches beside the stream, on TCP connections that the stream does not share.</summary>
 internal sealed class BulkClient : IDisposable
 {
@@ -43,13 +46,21 @@ internal sealed class BulkClient : IDisposable
     }
 
     /// <summary>Brings a spooled body into the spool, its hash checked on the way.</summary>
-    /// <exception cref="InvalidDataException">What came is not the body that the record names.</exception>
+    /// <exception cref="BodyLostException">The primary does not have the body that the record names, or not unharmed.</exception>
     public async Task FetchBodyAsync(SpooledBody body, CancellationToken cancellation)
     {
         string path = string.Create(CultureInfo.InvariantCulture, $"{Handshake.SpoolPath}?name={body.Name}&length={body.Length}");
-        using HttpResponseMessage response = await GetAsync(path, cancellation).ConfigureAwait(false);
+        using HttpResponseMessage response = await GetAsync(path, cancellation, lost: $"the primary no longer has the body {body.Name}")
+            .ConfigureAwait(false);
         Stream content = await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
-        await spool.WriteAsync(content, body, cancellation).ConfigureAwait(false);
+        try
+        {
+            await spool.WriteAsync(content, body, cancellation).ConfigureAwait(false);
+        }
+        catch (InvalidDataException damage)
+        {
+            throw new BodyLostException($"the primary's body {body.Name} is damaged: {damage.Message}");
+        }
     }
 
     /// <summary>Opens a repository's snapshot: its header, and the body behind it, which the caller reads to its end.</summary>
@@ -76,7 +87,7 @@ internal sealed class BulkClient : IDisposable
     /// <inheritdoc/>
     public void Dispose() => http.Dispose();
 
-    private async Task<HttpResponseMessage> GetAsync(string path, CancellationToken cancellation)
+    private async Task<HttpResponseMessage> GetAsync(string path, CancellationToken cancellation, string? lost = null)
     {
         HttpResponseMessage response =
             await http.GetAsync(new Uri(path, UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, cancellation).ConfigureAwait(false);
@@ -84,6 +95,11 @@ internal sealed class BulkClient : IDisposable
         {
             int status = (int)response.StatusCode;
             response.Dispose();
+            if (status == (int)HttpStatusCode.NotFound && lost is not null)
+            {
+                throw new BodyLostException(lost);
+            }
+
             throw new IOException($"the primary answered {status} to {path.Split('?')[0]}");
         }
 

@@ -187,7 +187,7 @@ internal sealed partial class FollowedRepository
             return;
         }
 
-        LogRecord record = context.Log.ReadRecord(sequence);
+        LogRecord record = ReadRecord(sequence);
         if (record.Spooled is { } body)
         {
             await FetchBodyAsync(body).ConfigureAwait(false);
@@ -209,6 +209,18 @@ internal sealed partial class FollowedRepository
         context.Applied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
     }
 
+    private LogRecord ReadRecord(ulong sequence)
+    {
+        try
+        {
+            return context.Log.ReadRecord(sequence);
+        }
+        catch (LogDamagedException damage)
+        {
+            throw new BodyLostException(damage.Message);
+        }
+    }
+
     private async Task FetchBodyAsync(SpooledBody body)
     {
         if (context.Spool.Contains(body))
@@ -220,7 +232,7 @@ internal sealed partial class FollowedRepository
         {
             await context.Bulk.FetchBodyAsync(body, stopping).ConfigureAwait(false);
         }
-        catch (Exception failure) when (failure is IOException or HttpRequestException or InvalidDataException)
+        catch (Exception failure) when (failure is IOException or HttpRequestException)
         {
             throw new TransferException($"{state.Name}: a body could not be fetched: {failure.Message}", failure);
         }
@@ -268,7 +280,7 @@ internal sealed partial class FollowedRepository
         {
             Show(state with { Reason = failure.Message });
         }
-        else if (failure is DivergedException or InvalidPackException or ObjectsMissingException or InvalidDataException)
+        else if (failure is DivergedException or InvalidPackException or ObjectsMissingException or InvalidDataException or BodyLostException)
         {
             lock (gate)
             {
@@ -276,7 +288,9 @@ internal sealed partial class FollowedRepository
                 proof.Forget();
             }
 
-            Show(state with { Condition = RepositoryCondition.Damaged, Reason = failure.Message });
+            // A record that cannot be had says nothing against the copy that is here.
+            RepositoryCondition condition = failure is BodyLostException ? RepositoryCondition.Held : RepositoryCondition.Damaged;
+            Show(state with { Condition = condition, Reason = failure.Message });
         }
         else if (failure is not TransferException)
         {

@@ -1,12 +1,9 @@
-using System.Buffers;
 using System.Collections.Concurrent;
-using System.IO.Pipelines;
 using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Refs;
 using MirrorSync.Replication.Status;
 using MirrorSync.Replication.Wire;
-using MirrorSync.Storage.Files;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
 using MirrorSync.Storage.Repositories;
@@ -14,37 +11,25 @@ using MirrorSync.Storage.Repositories;
 namespace MirrorSync.Replication.Mirror;
 
 /// <summary>The mirror's side: follows the primary's log, keeps its own, and applies every repository's records.</summary>
-public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
+public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDisposable
 {
-    private static readonly TimeSpan AskInterval = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan CheckpointInterval = TimeSpan.FromSeconds(10);
-
-    /// <summary>The primary answers every second's question; silence for so long means that the link is dead.</summary>
-    private static readonly TimeSpan SilenceLimit = TimeSpan.FromSeconds(5);
-
     private readonly MirrorOptions options;
     private readonly ReplicationLog log;
     private readonly RepositoryTable table;
     private readonly TimeProvider time;
     private readonly ILogger<MirrorNode> logger;
-    private readonly HttpClient streamHttp;
+    private readonly UpstreamLink link;
+    private readonly CheckpointWriter checkpoints;
     private readonly BulkClient bulk;
     private readonly SnapshotInstaller snapshots;
     private readonly DurablePosition durable;
     private readonly ApplyContext context;
     private readonly CancellationTokenSource stopping = new();
     private readonly ConcurrentDictionary<RepositoryName, FollowedRepository> followed = new();
-    private readonly Queue<AnswerFrame> answers = [];
-    private readonly SemaphoreSlim checkpointing = new(1, 1);
-    private long checkpointsWanted;
-    private long checkpointsWritten;
 
-    private volatile UpstreamStream? upstream;
-    private volatile string? upstreamProblem = "not connected yet";
     private volatile string? primaryName;
     private volatile bool recovered;
     private ulong dispatched;
-    private long heardAt = long.MinValue;
     private long nodeProvenAsOf = long.MinValue;
 
     /// <summary>Puts the parts together; nothing starts yet.</summary>
@@ -61,8 +46,8 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
         this.table = table;
         this.time = time;
         logger = loggers.CreateLogger<MirrorNode>();
-        streamHttp = options.CreateClient();
-        streamHttp.BaseAddress = options.Upstream;
+        link = new UpstreamLink(options, log, this, time, logger);
+        checkpoints = new CheckpointWriter(options, CollectCheckpoint, time, logger);
         bulk = new BulkClient(options, spool);
         GitPackIndexer indexer = new();
         snapshots = new SnapshotInstaller(options, bulk, indexer);
@@ -70,15 +55,12 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
         context = new ApplyContext(
             log, spool, table, indexer, bulk, snapshots, OnBodyPresent, OnApplied, time, loggers.CreateLogger<FollowedRepository>())
         {
-            Checkpoint = CheckpointNowAsync,
+            Checkpoint = checkpoints.WriteAsync,
         };
     }
 
     /// <summary>The primary's node name; null before the first hello.</summary>
     public string? PrimaryName => primaryName;
-
-    /// <summary>Seconds since the primary was last heard, on this node's clock; null when never since the start.</summary>
-    public double? PrimaryHeardSecondsAgo => SecondsSince(ref heardAt);
 
     /// <summary>Brings every repository to the log's end. Before anything is served.</summary>
     public async Task RecoverAsync(CancellationToken cancellation)
@@ -107,7 +89,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
     public async Task RunAsync(CancellationToken cancellation)
     {
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Task[] loops = [FollowAsync(linked.Token), CheckpointAsync(linked.Token)];
+        Task[] loops = [link.RunAsync(linked.Token), checkpoints.RunAsync(linked.Token)];
         try
         {
             foreach (FollowedRepository repository in followed.Values)
@@ -128,7 +110,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
             await stopping.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await Task.WhenAll(followed.Values.Select(static r => r.Work)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await CheckpointNowAsync(CancellationToken.None).ConfigureAwait(false);
+            await checkpoints.WriteAsync(CancellationToken.None).ConfigureAwait(false);
         }
     }
 
@@ -136,7 +118,8 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
     public NodeStatus GetStatus()
     {
         List<RepositoryStatus> repositories = [];
-        double? lag = SecondsSince(ref nodeProvenAsOf);
+        long proven = Volatile.Read(ref nodeProvenAsOf);
+        double? lag = proven == long.MinValue ? null : time.GetElapsedTime(proven).TotalSeconds;
         foreach (RepositoryState state in table.All)
         {
             FollowedRepository? repository = followed.GetValueOrDefault(state.Name);
@@ -157,10 +140,10 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
             Recovered = recovered,
             Durable = durable.Current,
             Primary = primaryName,
-            Connected = upstream is not null,
-            PrimaryHeardSecondsAgo = PrimaryHeardSecondsAgo,
+            Connected = link.IsConnected,
+            PrimaryHeardSecondsAgo = link.HeardSecondsAgo,
             LagSeconds = lag,
-            Problems = upstreamProblem is { } problem ? [problem] : [],
+            Problems = link.Problem is { } problem ? [problem] : [],
             Repositories = repositories,
             Mirrors = [],
         };
@@ -171,60 +154,13 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
     {
         await stopping.CancelAsync().ConfigureAwait(false);
         stopping.Dispose();
-        streamHttp.Dispose();
+        link.Dispose();
         bulk.Dispose();
-        checkpointing.Dispose();
-    }
-
-    private async Task FollowAsync(CancellationToken cancellation)
-    {
-        Backoff backoff = new(time);
-        while (true)
-        {
-            try
-            {
-                UpstreamStream stream = await OpenAsync(cancellation).ConfigureAwait(false);
-                await using (stream.ConfigureAwait(false))
-                {
-                    await BeginAsync(stream.Welcome, cancellation).ConfigureAwait(false);
-                    backoff.Reset();
-                    await ExchangeAsync(stream, cancellation).ConfigureAwait(false);
-                }
-            }
-            catch (Exception failure) when (failure is IOException or HttpRequestException or LogOrderException
-                || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
-            {
-                string reason = failure.InnerException is { } inner && failure is HttpRequestException ? inner.Message : failure.Message;
-                string problem = $"primary {options.Upstream.Authority}: {reason}";
-                if (upstreamProblem != problem)
-                {
-                    LogDisconnected(logger, problem);
-                }
-
-                upstreamProblem = problem;
-            }
-
-            upstream = null;
-            await backoff.WaitAsync(cancellation).ConfigureAwait(false);
-        }
-    }
-
-    private async Task<UpstreamStream> OpenAsync(CancellationToken cancellation)
-    {
-        using CancellationTokenSource limit = new(SilenceLimit, time);
-        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
-        try
-        {
-            return await UpstreamStream.OpenAsync(streamHttp, options.Identity, log.Appended, either.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (limit.IsCancellationRequested)
-        {
-            throw new IOException($"no answer within {SilenceLimit.TotalSeconds:0} s");
-        }
+        checkpoints.Dispose();
     }
 
     /// <summary>An empty log begins where the primary says; every repository that there is then wants a snapshot.</summary>
-    private async Task BeginAsync(Welcome welcome, CancellationToken cancellation)
+    async Task IFollower.BeginAsync(Welcome welcome, CancellationToken cancellation)
     {
         primaryName = welcome.Node;
         LogPosition from = Handshake.Position(welcome.Epoch, welcome.Sequence, welcome.Chain);
@@ -251,95 +187,25 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
         }
     }
 
-    private async Task ExchangeAsync(UpstreamStream stream, CancellationToken cancellation)
+    void IFollower.Connected()
     {
-        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        using CancellationTokenSource silence = new(SilenceLimit, time);
-        using CancellationTokenRegistration onSilence = silence.Token.Register(ending.Cancel);
-
-        // From here on each apply reports itself; what was applied before is reported below, and the higher word counts.
-        upstream = stream;
-        upstreamProblem = null;
+        // From here on each apply reports itself; what was applied before is reported here, and the higher word counts.
         foreach (FollowedRepository repository in followed.Values)
         {
             RepositoryState state = repository.State;
             if (state.Condition == RepositoryCondition.Live)
             {
-                stream.Send(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest).Write);
+                OnApplied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
             }
         }
 
         SendDurable();
-        Task[] sides = [stream.SendQueuedAsync(ending.Token), AskAsync(stream, ending.Token), ReceiveAsync(stream.Input, silence, ending.Token)];
-        Task first = await Task.WhenAny(sides).ConfigureAwait(false);
-        upstream = null;
-        await ending.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(sides).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (silence.IsCancellationRequested)
-        {
-            throw new IOException($"silent for {SilenceLimit.TotalSeconds:0} s");
-        }
-
-        await first.ConfigureAwait(false);
-        throw new IOException("the primary closed the stream");
-    }
-
-    private async Task AskAsync(UpstreamStream stream, CancellationToken cancellation)
-    {
-        using PeriodicTimer timer = new(AskInterval, time);
-        do
-        {
-            long now = time.GetTimestamp();
-            stream.Send(o => Frames.WriteSequence(o, FrameKind.Ask, (ulong)now));
-        }
-        while (await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false));
-    }
-
-    private async Task ReceiveAsync(PipeReader input, CancellationTokenSource silence, CancellationToken cancellation)
-    {
-        RecordIntake intake = new(log, Dispatch);
-        answers.Clear();
-        while (true)
-        {
-            silence.CancelAfter(SilenceLimit);
-            ReadResult read = await input.ReadAsync(cancellation).ConfigureAwait(false);
-
-            // A disk of our own that takes its time is not the primary's silence.
-            silence.CancelAfter(Timeout.InfiniteTimeSpan);
-            Volatile.Write(ref heardAt, time.GetTimestamp());
-            ReadOnlySequence<byte> buffer = read.Buffer;
-            while (Frames.TryRead(ref buffer, out FrameKind kind, out ReadOnlySequence<byte> payload))
-            {
-                switch (kind)
-                {
-                    case FrameKind.Record:
-                        intake.Take(payload);
-                        break;
-                    case FrameKind.CommitMark:
-                        intake.Mark(Frames.ReadSequence(payload));
-                        break;
-                    case FrameKind.Answer:
-                        answers.Enqueue(AnswerFrame.Read(payload.ToArray()));
-                        break;
-                    default:
-                        throw new ProtocolException($"a primary does not send {kind} here");
-                }
-            }
-
-            input.AdvanceTo(buffer.Start, buffer.End);
-            await intake.FlushAsync(cancellation).ConfigureAwait(false);
-            SendDurable();
-            UseAnswers();
-            if (read.IsCompleted)
-            {
-                return;
-            }
-        }
     }
 
     /// <summary>An answer speaks once everything that the primary had committed by then is in this log too.</summary>
-    private void UseAnswers()
+    void IFollower.Flushed(Queue<AnswerFrame> answers)
     {
+        SendDurable();
         ulong here = log.Committed.Sequence;
         while (answers.TryPeek(out AnswerFrame answer) && answer.Committed <= here)
         {
@@ -360,7 +226,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
         }
     }
 
-    private void Dispatch(LogRecord record)
+    void IFollower.Dispatch(LogRecord record)
     {
         durable.Added(record);
         if (record.Format is { } format)
@@ -387,7 +253,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
         return repository;
     }
 
-    private void OnApplied(AppliedFrame applied) => upstream?.Send(applied.Write);
+    private void OnApplied(AppliedFrame applied) => link.Send(applied.Write);
 
     private void OnBodyPresent(ulong sequence)
     {
@@ -398,57 +264,14 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
     private void SendDurable()
     {
         ulong sequence = durable.Current.Sequence;
-        upstream?.Send(o => Frames.WriteSequence(o, FrameKind.Durable, sequence));
+        link.Send(o => Frames.WriteSequence(o, FrameKind.Durable, sequence));
     }
 
-    private async Task CheckpointAsync(CancellationToken cancellation)
-    {
-        using PeriodicTimer timer = new(CheckpointInterval, time);
-        ulong last = 0;
-        while (await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false))
-        {
-            ulong now = followed.Values.Aggregate(0UL, static (sum, r) => sum + r.State.Applied.Sequence);
-            if (now == last)
-            {
-                continue;
-            }
-
-            await CheckpointNowAsync(cancellation).ConfigureAwait(false);
-            last = now;
-        }
-    }
-
-    /// <summary>Writes a checkpoint; callers that come while one is written share the next.</summary>
-    private async Task CheckpointNowAsync(CancellationToken cancellation)
-    {
-        long wanted = Interlocked.Increment(ref checkpointsWanted);
-        await checkpointing.WaitAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            if (checkpointsWritten < wanted)
-            {
-                long shared = Interlocked.Read(ref checkpointsWanted);
-                WriteCheckpoint();
-                checkpointsWritten = shared;
-            }
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            // The older one still holds: more is replayed or fetched after a crash, nothing is lost.
-            LogNoCheckpoint(logger, failure.Message);
-        }
-        finally
-        {
-            checkpointing.Release();
-        }
-    }
-
-    /// <summary>First what is to be said, then the sync that makes it true, then the word itself.</summary>
-    private void WriteCheckpoint()
+    private (ulong ReplayAfter, IReadOnlyList<CheckpointEntry> Entries)? CollectCheckpoint()
     {
         if (log.Appended == LogPosition.Origin)
         {
-            return;
+            return null;
         }
 
         // Not the log's end: a record may be committed and not yet with its repository.
@@ -464,25 +287,12 @@ public sealed partial class MirrorNode : INodeStatusSource, IAsyncDisposable
             entries.Add(CheckpointEntry.Of(repository.State));
         }
 
-        Folders.SyncFileSystem(options.Root);
-        Checkpoint.Write(options.CheckpointFile, replayAfter, entries);
-    }
-
-    private double? SecondsSince(ref long timestamp)
-    {
-        long at = Volatile.Read(ref timestamp);
-        return at == long.MinValue ? null : time.GetElapsedTime(at).TotalSeconds;
+        return (replayAfter, entries);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "recovered {Repositories} repositories at {Position}")]
     private static partial void LogRecovered(ILogger logger, int repositories, LogPosition position);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "the checkpoint could not be written: {Reason}")]
-    private static partial void LogNoCheckpoint(ILogger logger, string reason);
-
     [LoggerMessage(Level = LogLevel.Information, Message = "following primary {Node} from {Position}")]
     private static partial void LogFollowing(ILogger logger, string node, LogPosition position);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Problem}")]
-    private static partial void LogDisconnected(ILogger logger, string problem);
 }

@@ -90,7 +90,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     public async Task RecoverAsync(CancellationToken cancellation)
     {
         (ulong epoch, IReadOnlyList<RepositoryState> known) =
-            await LogReplay.ReadAsync(log, spool, options.Root, cancellation).ConfigureAwait(false);
+            await LogReplay.ReadAsync(log, spool, options.Root, logger, cancellation).ConfigureAwait(false);
         if (epoch == 0)
         {
             epoch = 1;
@@ -140,7 +140,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             await linked.CancelAsync().ConfigureAwait(false);
             await stopping.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(loops[..^1]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await Task.WhenAll(byPath.Values.Select(static r => r.Work)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll(byPath.Values.Select(static r => r.Stopped)).ConfigureAwait(false);
         }
     }
 

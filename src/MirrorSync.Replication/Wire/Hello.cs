@@ -25,7 +25,7 @@ public sealed record Hello(int Protocol, string Fleet, string Node, string Regio
 public sealed record Welcome(int Protocol, string Node, ulong Epoch, ulong Sequence, string Chain);
 
 /// <summary>The primary's answer when there can be no stream.</summary>
-/// <param name="Code"><c>protocol</c>, <c>fleet</c>, <c>ahead</c> or <c>forked</c>.</param>
+/// <param name="Code"><c>protocol</c>, <c>fleet</c>, <c>crowded</c>, <c>ahead</c> or <c>forked</c>.</param>
 /// <param name="Message">One line for the mirror's operator.</param>
 public sealed record Refusal(string Code, string Message);
 

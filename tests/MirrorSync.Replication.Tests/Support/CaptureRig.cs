@@ -77,7 +77,7 @@ internal sealed class CaptureRig : IAsyncDisposable
         await SettleAsync();
         await Log.DisposeAsync();
         OpenLog();
-        (ulong _, IReadOnlyList<RepositoryState> known) = await LogReplay.ReadAsync(Log, Spool, Root, CancellationToken.None);
+        (ulong _, IReadOnlyList<RepositoryState> known) = await LogReplay.ReadAsync(Log, Spool, Root, NullLogger.Instance, CancellationToken.None);
         Captured = new CapturedRepository(Context, Assert.Single(known), stopping.Token);
     }
 

@@ -18,18 +18,14 @@ internal sealed partial class CapturedRepository
     private readonly CaptureContext context;
     private readonly CancellationToken stopping;
     private readonly RefReader reader;
-    private readonly Lock gate = new();
-    private readonly PushGroups pushes = new();
-    private readonly Queue<(EndedPushes Pushes, long NoticedAt)> endedPushes = [];
+    private readonly CaptureQueue queue;
 
     // The pushes taken up and not yet in the log, and the refs that they named: the worker's alone.
     private readonly List<PushId> unacknowledged = [];
     private readonly HashSet<RefName> vouched = [];
 
-    private long? touchedAt;
-    private bool accepted;
-    private string? lost;
     private bool peelsKnown;
+    private Task worker = Task.CompletedTask;
 
     // Written by the worker only.
     private RepositoryState state;
@@ -44,108 +40,69 @@ internal sealed partial class CapturedRepository
         this.stopping = stopping;
         state = initial;
         reader = new RefReader(initial.Repository);
+        queue = new CaptureQueue(context.Time);
         context.Table.Show(initial);
     }
 
     /// <summary>The repository.</summary>
     public Repository Repository => state.Repository;
 
-    /// <summary>The work under way; completed when nothing is to do.</summary>
-    public Task Work { get; private set; } = Task.CompletedTask;
+    /// <summary>Completes when everything noticed so far has been done.</summary>
+    public Task Work => queue.Done;
+
+    /// <summary>Completes when nothing is done any more: for the node's end.</summary>
+    public Task Stopped => worker;
+
+    /// <summary>True from <see cref="Lost"/> to <see cref="Found"/>.</summary>
+    public bool IsLost => queue.IsLost;
 
     /// <summary>A push has begun.</summary>
-    public void Opened(PushId push, IReadOnlyList<RefName> names)
-    {
-        lock (gate)
-        {
-            pushes.Open(push, names);
-        }
-    }
+    public void Opened(PushId push, IReadOnlyList<RefName> names) => queue.Open(push, names);
 
     /// <summary>A push is over.</summary>
     public void Ended(PushId push, IReadOnlyList<RefName> names)
     {
-        lock (gate)
-        {
-            foreach (EndedPushes complete in pushes.End(push, names))
-            {
-                endedPushes.Enqueue((complete, Now()));
-            }
-
-            Start();
-        }
+        queue.End(push, names);
+        Start();
     }
 
     /// <summary>Something may have changed: look at everything.</summary>
     public void Touch()
     {
-        lock (gate)
-        {
-            touchedAt ??= Now();
-            Start();
-        }
+        queue.Touch();
+        Start();
     }
 
     /// <summary>An operator accepts what the disaster guard holds.</summary>
     /// <returns>False when nothing is held.</returns>
     public bool Accept()
     {
-        lock (gate)
+        bool held = Volatile.Read(ref state).Condition == RepositoryCondition.Held;
+        if (held)
         {
-            if (state.Condition != RepositoryCondition.Held)
-            {
-                return false;
-            }
-
-            accepted = true;
-            touchedAt ??= Now();
+            queue.Touch(accept: true);
             Start();
-            return true;
         }
+
+        return held;
     }
 
     /// <summary>The repository cannot be read at all: it is gone, or broken. Held until a scan finds it sound again.</summary>
     public void Lost(string reason)
     {
-        lock (gate)
-        {
-            lost = reason;
-            touchedAt ??= Now();
-            Start();
-        }
+        queue.Lose(reason);
+        Start();
     }
 
     /// <summary>A scan found the repository sound; the next look goes on from there.</summary>
     /// <returns>True when it was lost before.</returns>
-    public bool Found()
-    {
-        lock (gate)
-        {
-            bool was = lost is not null;
-            lost = null;
-            return was;
-        }
-    }
-
-    /// <summary>True from <see cref="Lost"/> to <see cref="Found"/>.</summary>
-    public bool IsLost
-    {
-        get
-        {
-            lock (gate)
-            {
-                return lost is not null;
-            }
-        }
-    }
-
-    private long Now() => (context.Time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+    public bool Found() => queue.Find();
 
     private void Start()
     {
-        if (Work.IsCompleted)
+        if (queue.TryBegin())
         {
-            Work = Task.Run(RunAsync, CancellationToken.None);
+            worker = Task.Run(RunAsync, CancellationToken.None);
         }
     }
 
@@ -153,7 +110,7 @@ internal sealed partial class CapturedRepository
     {
         try
         {
-            while (TryTake(out PendingWork work))
+            while (queue.TryTake(out CaptureWork work))
             {
                 await DoAsync(work).ConfigureAwait(false);
             }
@@ -161,40 +118,17 @@ internal sealed partial class CapturedRepository
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             // The node stops; what was not captured is found by the scan at the next start.
+            queue.Abandon();
         }
         catch (Exception failure)
         {
             // Without the log nothing can be captured, so the node ends with its words.
             context.Failed.TrySetException(failure);
+            queue.Abandon();
         }
     }
 
-    /// <summary>What is to do next: named pushes in their order, then the look at everything.</summary>
-    private bool TryTake(out PendingWork work)
-    {
-        lock (gate)
-        {
-            if (endedPushes.TryDequeue(out (EndedPushes Pushes, long NoticedAt) push))
-            {
-                work = new PendingWork(push.Pushes, push.NoticedAt, Accepted: false, Lost: null);
-                return true;
-            }
-
-            work = new PendingWork(null, touchedAt ?? 0, accepted, lost);
-            if (touchedAt is null)
-            {
-                // Still under the lock: the notice that comes next finds this worker over and starts another.
-                Work = Task.CompletedTask;
-                return false;
-            }
-
-            touchedAt = null;
-            accepted = false;
-            return true;
-        }
-    }
-
-    private async Task DoAsync(PendingWork work)
+    private async Task DoAsync(CaptureWork work)
     {
         if (work.Pushes is { } ended)
         {
@@ -231,7 +165,7 @@ internal sealed partial class CapturedRepository
     }
 
     /// <summary>False when the repository is held instead, or the pushes wait for another.</summary>
-    private async Task<bool> CaptureNamedAsync(PendingWork work, EndedPushes ended)
+    private async Task<bool> CaptureNamedAsync(CaptureWork work, EndedPushes ended)
     {
         // Without a Baseline there is nothing to compare with, and one that is not live becomes so only by a look at all.
         if (state.Applied == LogPosition.Origin || state.Condition != RepositoryCondition.Live)
@@ -246,15 +180,12 @@ internal sealed partial class CapturedRepository
             return false;
         }
 
-        lock (gate)
+        // A push that has begun since may be half done in what was read.
+        if (queue.TakeBack(ended))
         {
-            // A push that has begun since may be half done in what was read.
-            if (pushes.TakeBack(ended))
-            {
-                unacknowledged.RemoveAll(ended.Pushes.Contains);
-                vouched.ExceptWith(ended.Names);
-                return false;
-            }
+            unacknowledged.RemoveAll(ended.Pushes.Contains);
+            vouched.ExceptWith(ended.Names);
+            return false;
         }
 
         List<RefUpdate> updates = RefDifference.OfNames(state.Refs, reading, ended.Names);
@@ -263,7 +194,7 @@ internal sealed partial class CapturedRepository
     }
 
     /// <summary>False when the repository is held instead, or nothing can be said of it now.</summary>
-    private async Task<bool> CaptureAllAsync(PendingWork work)
+    private async Task<bool> CaptureAllAsync(CaptureWork work)
     {
         bool first = state.Applied == LogPosition.Origin;
         RefReading reading = reader.ReadAll();
@@ -312,14 +243,7 @@ internal sealed partial class CapturedRepository
     }
 
     /// <summary>What changed, but for the refs of pushes that are under way.</summary>
-    private List<RefUpdate> Differences(RefReading reading)
-    {
-        lock (gate)
-        {
-            return RefDifference.OfAll(
-                state.Refs, reading, name => pushes.Names(name) || endedPushes.Any(e => e.Pushes.Names.Contains(name)));
-        }
-    }
+    private List<RefUpdate> Differences(RefReading reading) => RefDifference.OfAll(state.Refs, reading, queue.IsClaimed);
 
     /// <summary>Writes one record, if anything changed, and shows the result to readers.</summary>
     private async Task CaptureAsync(LogRecordKind kind, List<RefUpdate> updates, RefReading reading, long noticedAt)
@@ -364,12 +288,6 @@ internal sealed partial class CapturedRepository
             LogCaptured(context.Logger, before.Name, kind, updates.Count, record.Sequence);
         }
     }
-
-    /// <param name="Pushes">The pushes that ended; null for a look at everything.</param>
-    /// <param name="NoticedAt">When it was noticed, microseconds since 1970.</param>
-    /// <param name="Accepted">An operator accepted what the disaster guard would hold.</param>
-    /// <param name="Lost">Why the repository cannot be read at all.</param>
-    private readonly record struct PendingWork(EndedPushes? Pushes, long NoticedAt, bool Accepted, string? Lost);
 
     private async Task PackAsync(Repository repository, HashSet<ObjectId> brought, HashSet<ObjectId> known, BodyBuilder body)
     {
@@ -423,7 +341,7 @@ internal sealed partial class CapturedRepository
 
     private void Show(RepositoryState next)
     {
-        state = next;
+        Volatile.Write(ref state, next);
         context.Table.Show(next);
     }
 

@@ -13,11 +13,17 @@ namespace MirrorSync.Replication.Primary.Shipping;
 /// <param name="time">The clock.</param>
 internal sealed class MirrorRoster(ReplicationLog log, RepositoryTable table, TimeProvider time)
 {
+    /// <summary>How many mirrors are remembered: names come from outside.</summary>
+    public const int MaxMirrors = 1024;
+
     private readonly ConcurrentDictionary<string, Mirror> mirrors = new();
 
     /// <summary>The mirrors that have said hello since the start, by name.</summary>
     public IReadOnlyList<MirrorStatus> Status =>
         [.. mirrors.Values.OrderBy(static m => m.Node, StringComparer.Ordinal).Select(m => m.Describe(table, time))];
+
+    /// <summary>True when a mirror of that name is known, or can still be remembered.</summary>
+    public bool HasRoomFor(string node) => mirrors.ContainsKey(node) || mirrors.Count < MaxMirrors;
 
     /// <summary>A mirror has said hello; its stream is open until the result is disposed.</summary>
     /// <param name="hello">What it said.</param>

@@ -18,6 +18,9 @@ namespace MirrorSync.Replication.Primary.Shipping;
 /// </summary>
 public sealed partial class ReplicationServer : INodeStatusSource
 {
+    /// <summary>Who connects says hello at once.</summary>
+    private static readonly TimeSpan HelloLimit = TimeSpan.FromSeconds(10);
+
     private readonly PrimaryNode node;
     private readonly NodeIdentity identity;
     private readonly ReplicationLog log;
@@ -53,12 +56,19 @@ public sealed partial class ReplicationServer : INodeStatusSource
     /// <param name="cancellation">The node stops, or the connection is gone.</param>
     public async Task StreamAsync(PipeReader input, PipeWriter output, CancellationToken cancellation)
     {
-        if (await Frames.ReadAsync(input, cancellation).ConfigureAwait(false) is not { Kind: FrameKind.Hello } first)
+        (FrameKind Kind, byte[] Payload)? first;
+        using (CancellationTokenSource limit = new(HelloLimit, time))
+        using (CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation))
+        {
+            first = await Frames.ReadAsync(input, either.Token).ConfigureAwait(false);
+        }
+
+        if (first is not { Kind: FrameKind.Hello } said)
         {
             throw new ProtocolException("a stream begins with a hello");
         }
 
-        Hello hello = Handshake.Parse(first.Payload, WireJson.Default.Hello);
+        Hello hello = Handshake.Parse(said.Payload, WireJson.Default.Hello);
         if (!TryWelcome(hello, out LogPosition from, out Refusal? refusal))
         {
             LogRefused(logger, hello.Node, refusal.Message);
@@ -138,6 +148,12 @@ public sealed partial class ReplicationServer : INodeStatusSource
         if (hello.Fleet != identity.Fleet)
         {
             refusal = new Refusal("fleet", $"primary {identity.Name} belongs to fleet '{identity.Fleet}', not '{hello.Fleet}'");
+            return false;
+        }
+
+        if (!roster.HasRoomFor(hello.Node))
+        {
+            refusal = new Refusal("crowded", $"primary {identity.Name} has heard of {MirrorRoster.MaxMirrors} mirrors already");
             return false;
         }
 

@@ -1,0 +1,79 @@
+using Microsoft.Extensions.Logging;
+using MirrorSync.Storage.Files;
+
+namespace MirrorSync.Replication.Mirror;
+
+/// <summary>Writes checkpoints: every so often when something was applied, and at once when someone must be sure of it.</summary>
+/// <param name="options">Where.</param>
+/// <param name="collect">The sequence after which the log is to be replayed, and every repository; null when there is nothing to say yet.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">Told of checkpoints that cannot be written.</param>
+internal sealed partial class CheckpointWriter(
+    MirrorOptions options,
+    Func<(ulong ReplayAfter, IReadOnlyList<CheckpointEntry> Entries)?> collect,
+    TimeProvider time,
+    ILogger logger) : IDisposable
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+
+    private readonly SemaphoreSlim writing = new(1, 1);
+    private long wanted;
+    private long written;
+
+    /// <summary>Writes when something changed, until cancelled.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        using PeriodicTimer timer = new(Interval, time);
+        ulong last = 0;
+        while (await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false))
+        {
+            ulong now = (collect()?.Entries ?? []).Aggregate(0UL, static (sum, e) => sum + e.Sequence);
+            if (now != last)
+            {
+                await WriteAsync(cancellation).ConfigureAwait(false);
+                last = now;
+            }
+        }
+    }
+
+    /// <summary>Writes what is so at the time of the call, or later; callers that come while one is written share the next.</summary>
+    public async Task WriteAsync(CancellationToken cancellation)
+    {
+        long mine = Interlocked.Increment(ref wanted);
+        await writing.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            if (written < mine)
+            {
+                long shared = Interlocked.Read(ref wanted);
+                Write();
+                written = shared;
+            }
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // The older one still holds: more is replayed or fetched after a crash, nothing is lost.
+            LogNoCheckpoint(logger, failure.Message);
+        }
+        finally
+        {
+            writing.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => writing.Dispose();
+
+    /// <summary>First what is to be said, then the sync that makes it true, then the word itself.</summary>
+    private void Write()
+    {
+        if (collect() is { } known)
+        {
+            Folders.SyncFileSystem(options.Root);
+            Checkpoint.Write(options.CheckpointFile, known.ReplayAfter, known.Entries);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the checkpoint could not be written: {Reason}")]
+    private static partial void LogNoCheckpoint(ILogger logger, string reason);
+}
