@@ -49,8 +49,11 @@ internal sealed class RecordIntake(ReplicationLog log, Action<LogRecord> dispatc
     public void Mark(ulong sequence) => mark = Math.Max(mark, sequence);
 
     /// <summary>Makes all that the primary has committed durable here, by one commit, and hands it on.</summary>
+    /// <param name="cancellation">Keeps it from beginning. What has begun is seen through: a record that is in the log and
+    /// not handed on would not come again.</param>
     public async Task FlushAsync(CancellationToken cancellation)
     {
+        cancellation.ThrowIfCancellationRequested();
         appended.Clear();
         while (uncommitted.TryPeek(out (LogRecord Record, ReadOnlyMemory<byte> Bytes) next) && next.Record.Sequence <= mark)
         {
@@ -62,7 +65,7 @@ internal sealed class RecordIntake(ReplicationLog log, Action<LogRecord> dispatc
 
         if (appended.Count > 0)
         {
-            await log.CommitAsync(appended[^1].Sequence, cancellation).ConfigureAwait(false);
+            await log.CommitAsync(appended[^1].Sequence, CancellationToken.None).ConfigureAwait(false);
             foreach (LogRecord record in appended)
             {
                 dispatch(record);

@@ -68,7 +68,7 @@ internal sealed class UpstreamStream : IAsyncDisposable
                 await body.FlushAsync(cancellation).ConfigureAwait(false);
             }
 
-            response = await AnswerAsync(sending).ConfigureAwait(false);
+            response = await AnswerAsync(sending, http.BaseAddress?.Scheme == Uri.UriSchemeHttps).ConfigureAwait(false);
             if (response.StatusCode != HttpStatusCode.OK)
             {
                 throw new IOException($"there is no MirrorSync primary: it answered HTTP {(int)response.StatusCode}");
@@ -116,16 +116,19 @@ internal sealed class UpstreamStream : IAsyncDisposable
         content.Dispose();
     }
 
-    private static async Task<HttpResponseMessage> AnswerAsync(Task<HttpResponseMessage> sending)
+    private static async Task<HttpResponseMessage> AnswerAsync(Task<HttpResponseMessage> sending, bool secure)
     {
         try
         {
             return await sending.ConfigureAwait(false);
         }
-        catch (HttpRequestException failure) when (failure.HttpRequestError
+        catch (HttpRequestException failure) when (failure.InnerException is HttpIOException || failure.HttpRequestError
             is not (HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError))
         {
-            throw new IOException($"what listens there does not answer as a MirrorSync primary does: {failure.Message}", failure);
+            // Under TLS 1.3 this side's handshake is over before the other has looked at our certificate: its refusal looks
+            // like a listener that hangs up.
+            string refusal = secure ? ", or refuses this node's certificate" : string.Empty;
+            throw new IOException($"what listens there does not answer as a MirrorSync primary does{refusal}: {failure.Message}", failure);
         }
     }
 

@@ -74,6 +74,16 @@ public sealed class RecordIntakeTests : IDisposable
     }
 
     [Fact]
+    public async Task FlushAsync_StreamCutMeanwhile_LeavesNoRecordInTheLogThatNobodyWasHanded()
+    {
+        // The next stream is asked from the log's end on, so such a record would never come again.
+        RecordIntake intake = await IntakeOfAsync(3);
+        intake.Mark(3);
+        await Record.ExceptionAsync(() => intake.FlushAsync(new CancellationToken(canceled: true)));
+        Assert.Equal((ulong)dispatched.Count, mirror.Log.Appended.Sequence);
+    }
+
+    [Fact]
     public async Task Take_AnyBitFlipped_Throws()
     {
         await primary.FillAsync(1);

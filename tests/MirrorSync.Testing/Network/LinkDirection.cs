@@ -43,7 +43,11 @@ internal sealed class LinkDirection(
     private int unsentBytes;
     private int inFlight;
     private int window = slowStart ? InitialWindow : MaxWindow;
+    private long received;
     private bool ended;
+
+    /// <summary>How many bytes are taken from the source before it has to wait for a higher limit.</summary>
+    public long Limit { get; set; } = long.MaxValue;
 
     /// <summary>Where the bytes go; null until the target has been reached.</summary>
     public Socket? Destination { get; set; }
@@ -52,7 +56,7 @@ internal sealed class LinkDirection(
     public Socket Source => source;
 
     /// <summary>True when there is room for more of the source's bytes.</summary>
-    public bool WantsRead => !ended && unsentBytes < MaxUnsent;
+    public bool WantsRead => !ended && unsentBytes < MaxUnsent && received < Limit;
 
     /// <summary>True when the destination has to be waited for.</summary>
     public bool WantsWrite { get; private set; }
@@ -108,6 +112,7 @@ internal sealed class LinkDirection(
 
         ended = read == 0;
         unsentBytes += read;
+        received += read;
         unsent.Enqueue(buffer.AsMemory(0, read));
     }
 

@@ -32,6 +32,7 @@ public sealed class WanLink : IAsyncDisposable
     private readonly SafeFileHandle wake;
     private Socket? listener;
     private volatile IPEndPoint target;
+    private long downLimit = long.MaxValue;
     private bool stalled;
     private bool stopping;
     private long bytesUp;
@@ -106,6 +107,17 @@ public sealed class WanLink : IAsyncDisposable
             connections.ForEach(c => c.Resend(now));
             listener ??= Listen();
         }
+    });
+
+    /// <summary>
+    /// Lets each connection, present and to come, carry no more than so many bytes from the target, give or take a read's
+    /// worth: what is small passes, what is large stands still in its midst.
+    /// </summary>
+    /// <param name="bytes">Null lets all go on.</param>
+    public void LimitDown(long? bytes) => Do(_ =>
+    {
+        downLimit = bytes ?? long.MaxValue;
+        connections.ForEach(c => c.Down.Limit = downLimit);
     });
 
     /// <summary>Resets all connections and stops listening.</summary>
@@ -271,7 +283,9 @@ public sealed class WanLink : IAsyncDisposable
     {
         try
         {
-            connections.Add(new LinkConnection(from.Accept(), target, shape, clock.GetTimestamp()));
+            LinkConnection connection = new(from.Accept(), target, shape, clock.GetTimestamp());
+            connection.Down.Limit = downLimit;
+            connections.Add(connection);
             Interlocked.Increment(ref accepted);
         }
         catch (SocketException gone) when (gone.SocketErrorCode is SocketError.WouldBlock or SocketError.ConnectionAborted)

@@ -17,8 +17,13 @@ public sealed class TestNetwork : IAsyncDisposable
     private readonly TempFolder folder = new();
     private readonly List<TestMirror> mirrors = [];
 
-    private TestNetwork(IReadOnlyDictionary<string, string>? more) =>
+    private readonly TestAuthority? authority;
+
+    private TestNetwork(IReadOnlyDictionary<string, string>? more, bool secure)
+    {
+        authority = secure ? new TestAuthority(folder["authority"]) : null;
         Primary = new NodeProcess(NewConfig("primary", null, more));
+    }
 
     /// <summary>The primary.</summary>
     public NodeProcess Primary { get; }
@@ -33,10 +38,14 @@ public sealed class TestNetwork : IAsyncDisposable
     /// <param name="regions">Where mirrors stand.</param>
     /// <param name="prepare">Called before anything runs: makes repositories in the primary's root, for example.</param>
     /// <param name="more">Further configuration keys for every node.</param>
+    /// <param name="secure">True gives the network an authority of its own and mutual TLS between the nodes.</param>
     public static async Task<TestNetwork> StartAsync(
-        IReadOnlyList<Region> regions, Func<TestNetwork, Task>? prepare = null, IReadOnlyDictionary<string, string>? more = null)
+        IReadOnlyList<Region> regions,
+        Func<TestNetwork, Task>? prepare = null,
+        IReadOnlyDictionary<string, string>? more = null,
+        bool secure = false)
     {
-        TestNetwork network = new(more);
+        TestNetwork network = new(more, secure);
         try
         {
             await (prepare?.Invoke(network) ?? Task.CompletedTask).ConfigureAwait(false);
@@ -56,7 +65,7 @@ public sealed class TestNetwork : IAsyncDisposable
     public async Task<TestMirror> AddMirrorAsync(Region region, IReadOnlyDictionary<string, string>? more = null)
     {
         WanLink link = WanLink.Start(ReplicationOf(Primary), WanLinkOptions.Symmetric(region.OneWay));
-        TestMirror mirror = new(region, new NodeProcess(NewConfig(region.Name, $"http://{link.Address}", more)), link);
+        TestMirror mirror = new(region, new NodeProcess(NewConfig(region.Name, UpstreamBy(link), more)), link);
         lock (mirrors)
         {
             mirrors.Add(mirror);
@@ -67,14 +76,26 @@ public sealed class TestNetwork : IAsyncDisposable
     }
 
     /// <summary>A configuration for a node of this network.</summary>
-    public NodeConfig NewConfig(string name, string? upstream, IReadOnlyDictionary<string, string>? more = null) => new()
+    public NodeConfig NewConfig(string name, string? upstream, IReadOnlyDictionary<string, string>? more = null)
     {
-        Folder = Directory.CreateDirectory(folder[name]).FullName,
-        Name = name,
-        Region = upstream is null ? "home" : name,
-        Upstream = upstream,
-        More = more ?? new Dictionary<string, string>(),
-    };
+        Dictionary<string, string> keys = authority is null ? [] : new(authority.Issue(name))
+        {
+            ["Listen:Replication"] = "https://127.0.0.1:0",
+        };
+        foreach ((string key, string value) in more ?? new Dictionary<string, string>())
+        {
+            keys[key] = value;
+        }
+
+        return new NodeConfig
+        {
+            Folder = Directory.CreateDirectory(folder[name]).FullName,
+            Name = name,
+            Region = upstream is null ? "home" : name,
+            Upstream = upstream,
+            More = keys,
+        };
+    }
 
     /// <summary>Starts the primary again, wherever it then listens.</summary>
     public async Task StartPrimaryAsync()
@@ -143,8 +164,11 @@ public sealed class TestNetwork : IAsyncDisposable
     {
         await Task.WhenAll(mirrors.Select(static m => m.Node.DisposeAsync().AsTask()).Append(Primary.DisposeAsync().AsTask())).ConfigureAwait(false);
         await Task.WhenAll(mirrors.Select(static m => m.Link.DisposeAsync().AsTask())).ConfigureAwait(false);
+        authority?.Dispose();
         folder.Dispose();
     }
+
+    private string UpstreamBy(WanLink link) => $"{(authority is null ? "http" : "https")}://{link.Address}";
 
     private static IPEndPoint ReplicationOf(NodeProcess node) => new(IPAddress.Loopback, node.Endpoints.Replication.Port);
 
