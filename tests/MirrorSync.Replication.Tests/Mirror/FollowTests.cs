@@ -85,6 +85,27 @@ public sealed class FollowTests
     }
 
     [Fact]
+    public async Task Follow_BodyLostAtThePrimary_IsMadeUpForByASnapshot()
+    {
+        await using PrimaryRig primary = await PrimaryRig.StartAsync();
+        BareRepository source = await primary.RepositoryAsync("a.git");
+        await using MirrorRig mirror = new(primary.Address);
+        await mirror.StartAsync();
+        await mirror.ConvergedAsync(source, "a.git");
+        await mirror.StopAsync();
+        await PushNoiseAsync(source);
+        await primary.CapturedAsync(source);
+        LogRecord record = primary.Log.ReadRecord(primary.Log.Committed.Sequence);
+        File.Delete(Path.Combine(primary.SpoolFolder, record.Spooled!.Value.Name.ToString()));
+
+        await mirror.StartAsync();
+        await mirror.ConvergedAsync(source, "a.git");
+        await AssertSettledAsync(primary, mirror);
+        Assert.Equal(2, primary.Snapshots);
+        Assert.Null(await mirror["a.git"].FsckAsync());
+    }
+
+    [Fact]
     public async Task Follow_Restarted_GoesOnFromItsPositionWithoutASnapshot()
     {
         await using PrimaryRig primary = await PrimaryRig.StartAsync();

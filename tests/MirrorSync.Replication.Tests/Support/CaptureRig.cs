@@ -55,10 +55,7 @@ internal sealed class CaptureRig : IAsyncDisposable
         await rig.Disk.GitAsync("update-ref", "refs/heads/main", first);
         await rig.Disk.GitAsync("update-ref", "refs/heads/old", first);
         rig.OpenLog();
-        RefSnapshot none = RefSnapshot.Empty(rig.Format);
-        Repository repository = new(Samples.Repo, rig.Disk.Path, rig.Format);
-        rig.Captured = new CapturedRepository(
-            rig.Context, new RepositoryState(repository, RepositoryCondition.Missing, "new", none, LogPosition.Origin), rig.stopping.Token);
+        rig.Captured = new CapturedRepository(rig.Context, rig.Unseen(), rig.stopping.Token);
         return rig;
     }
 
@@ -72,13 +69,25 @@ internal sealed class CaptureRig : IAsyncDisposable
     }
 
     /// <summary>The daemon starts again: the log is opened and read, and the repository taken up from it.</summary>
-    public async Task RestartAsync()
+    /// <param name="known">How many repositories the log is to bring back; with none it is seen as new.</param>
+    public async Task RestartAsync(int known = 1)
     {
         await SettleAsync();
         await Log.DisposeAsync();
         OpenLog();
-        (ulong _, IReadOnlyList<RepositoryState> known) = await LogReplay.ReadAsync(Log, Spool, Root, NullLogger.Instance, CancellationToken.None);
-        Captured = new CapturedRepository(Context, Assert.Single(known), stopping.Token);
+        (ulong _, IReadOnlyList<RepositoryState> found) =
+            await LogReplay.ReadAsync(Log, Spool, Root, NullLogger.Instance, CancellationToken.None);
+        Assert.Equal(known, found.Count);
+        Captured = new CapturedRepository(Context, found.SingleOrDefault() ?? Unseen(), stopping.Token);
+    }
+
+    /// <summary>Removes a body as a disk might. True when it was there.</summary>
+    public bool DropFromSpool(SpooledBody body)
+    {
+        FileInfo file = new(folder["spool/" + body.Name]);
+        bool there = file.Exists;
+        file.Delete();
+        return there;
     }
 
     public async Task LookAsync()
@@ -175,6 +184,9 @@ internal sealed class CaptureRig : IAsyncDisposable
         stopping.Dispose();
         folder.Dispose();
     }
+
+    private RepositoryState Unseen() => new(
+        new Repository(Samples.Repo, Disk.Path, Format), RepositoryCondition.Missing, "new", RefSnapshot.Empty(Format), LogPosition.Origin);
 
     private string? AskRoot()
     {

@@ -31,6 +31,8 @@ internal sealed class PrimaryRig : IAsyncDisposable
 
     public string Root => folder["root"];
 
+    public string SpoolFolder => folder["spool"];
+
     public PrimaryNode Node { get; private set; } = null!;
 
     public ReplicationServer Server { get; private set; } = null!;

@@ -153,6 +153,26 @@ public sealed class CaptureDeltaTests
     }
 
     [Fact]
+    public async Task Restart_BodyLostFromTheSpool_BeginsWithABaselineAnew()
+    {
+        await using CaptureRig rig = await CaptureRig.BaselinedAsync();
+        byte[] noise = new byte[600_000];
+        new Random(7).NextBytes(noise);
+        await rig.PushAsync(("refs/blobs/noise", await StockGit.FeedAsync(rig.Disk.Path, noise, "hash-object", "-w", "--stdin")));
+        Assert.True(rig.DropFromSpool(rig.LastRecord.Spooled!.Value));
+        await rig.PushAsync(("refs/heads/main", await rig.Disk.CommitAsync("after it", await rig.Disk.IdOfAsync("main"))));
+
+        await rig.RestartAsync(known: 0);
+        await rig.LookAsync();
+        Assert.Equal((LogRecordKind.Baseline, 4UL), (rig.LastRecord.Kind, rig.LastRecord.Sequence));
+        await rig.AssertShowsTheDiskAsync();
+
+        await rig.RestartAsync();
+        await rig.LookAsync();
+        Assert.Equal(4UL, rig.LastRecord.Sequence);
+    }
+
+    [Fact]
     public async Task Touch_EveryKindOfRef_IsCaptured()
     {
         await using CaptureRig rig = await CaptureRig.BaselinedAsync();
