@@ -20,7 +20,6 @@ internal sealed partial class CapturedRepository
     private readonly RefReader reader;
     private readonly Lock gate = new();
     private readonly PushGroups pushes = new();
-    private readonly Queue<(EndedPushes Pushes, long NoticedAt)> endedPushes = [];
 
     // The pushes taken up and not yet in the log, and the refs that they named: the worker's alone.
     private readonly List<PushId> unacknowledged = [];
@@ -53,25 +52,21 @@ internal sealed partial class CapturedRepository
     /// <summary>The work under way; completed when nothing is to do.</summary>
     public Task Work { get; private set; } = Task.CompletedTask;
 
-    /// <summary>A push has begun.</summary>
-    public void Opened(PushId push, IReadOnlyList<RefName> names)
+    /// <summary>A push has begun; see <see cref="PushGroups.Open"/>.</summary>
+    public void Opened(PushId push, IReadOnlyList<RefName> names, long order = 0)
     {
         lock (gate)
         {
-            pushes.Open(push, names);
+            pushes.Open(push, names, order);
         }
     }
 
-    /// <summary>A push is over.</summary>
-    public void Ended(PushId push, IReadOnlyList<RefName> names)
+    /// <summary>A push is over; see <see cref="PushGroups.End"/>.</summary>
+    public void Ended(PushId push, IReadOnlyList<RefName> names, long order = 0)
     {
         lock (gate)
         {
-            foreach (EndedPushes complete in pushes.End(push, names))
-            {
-                endedPushes.Enqueue((complete, Now()));
-            }
-
+            pushes.End(push, names, order, Now());
             Start();
         }
     }
@@ -174,9 +169,9 @@ internal sealed partial class CapturedRepository
     {
         lock (gate)
         {
-            if (endedPushes.TryDequeue(out (EndedPushes Pushes, long NoticedAt) push))
+            if (pushes.TryTake(out EndedPushes? ended))
             {
-                work = new PendingWork(push.Pushes, push.NoticedAt, Accepted: false, Lost: null);
+                work = new PendingWork(ended, ended.NoticedAt, Accepted: false, Lost: null);
                 return true;
             }
 
@@ -316,8 +311,7 @@ internal sealed partial class CapturedRepository
     {
         lock (gate)
         {
-            return RefDifference.OfAll(
-                state.Refs, reading, name => pushes.Names(name) || endedPushes.Any(e => e.Pushes.Names.Contains(name)));
+            return RefDifference.OfAll(state.Refs, reading, pushes.Names);
         }
     }
 
