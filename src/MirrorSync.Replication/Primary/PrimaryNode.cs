@@ -213,13 +213,13 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         switch (notice)
         {
             case PushOpened opened when byPath.TryGetValue(opened.RepositoryPath, out CapturedRepository? repository):
-                repository.Opened(opened.Push, opened.Names);
+                repository.Opened(opened.Push, opened.Names, opened.Order);
                 break;
             case PushEnded ended when byPath.TryGetValue(ended.RepositoryPath, out CapturedRepository? repository):
-                repository.Ended(ended.Push, ended.Names);
+                repository.Ended(ended.Push, ended.Names, ended.Order);
                 break;
             case PushGone gone when byPath.TryGetValue(gone.RepositoryPath, out CapturedRepository? repository):
-                repository.Ended(gone.Push, gone.Names);
+                repository.Ended(gone.Push, gone.Names, gone.Order);
                 break;
             case RefsTouched touched when byPath.TryGetValue(touched.RepositoryPath, out CapturedRepository? repository):
                 repository.Touch();

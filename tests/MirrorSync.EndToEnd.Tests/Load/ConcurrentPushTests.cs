@@ -31,7 +31,7 @@ public sealed class ConcurrentPushTests
         Assert.Equal(inodes, Inodes(network));
     }
 
-    /// <summary>Every other push goes to the repository that all push to, each client to a branch of its own.</summary>
+    /// <summary>Every other push goes to the repository that all push to, each push to a branch of its own.</summary>
     private static async Task PushAsync(TestNetwork network, int client)
     {
 #pragma warning disable CA5394 // not for secrets: the same client makes the same choices
@@ -42,7 +42,7 @@ public sealed class ConcurrentPushTests
             BareRepository repository = network.Primary.Repository(name);
             string folder = Path.Combine(network.Folder, string.Create(CultureInfo.InvariantCulture, $"client-{client}-{push}"));
             PushClient clone = await PushClient.CloneAsync(folder, repository);
-            string branch = string.Create(CultureInfo.InvariantCulture, $"client-{client}");
+            string branch = string.Create(CultureInfo.InvariantCulture, $"client-{client}/{push}");
             await clone.CommitAsync(branch, $"push {push} of client {client}");
             await clone.PushAsync("refs/heads/" + branch);
         }

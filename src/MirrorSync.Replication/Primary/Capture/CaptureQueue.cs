@@ -19,7 +19,6 @@ internal sealed class CaptureQueue(TimeProvider time)
 {
     private readonly Lock gate = new();
     private readonly PushGroups pushes = new();
-    private readonly Queue<(EndedPushes Pushes, long NoticedAt, ulong Number)> ended = [];
     private readonly List<(ulong Number, TaskCompletionSource Done)> waiting = [];
 
     private (long NoticedAt, ulong Number)? touched;
@@ -61,24 +60,21 @@ internal sealed class CaptureQueue(TimeProvider time)
         }
     }
 
-    /// <summary>A push has begun.</summary>
-    public void Open(PushId push, IReadOnlyList<RefName> names)
+    /// <summary>A push has begun; see <see cref="PushGroups.Open"/>.</summary>
+    public void Open(PushId push, IReadOnlyList<RefName> names, long order)
     {
         lock (gate)
         {
-            pushes.Open(push, names);
+            pushes.Open(push, names, order);
         }
     }
 
-    /// <summary>A push is over.</summary>
-    public void End(PushId push, IReadOnlyList<RefName> names)
+    /// <summary>A push is over; see <see cref="PushGroups.End"/>.</summary>
+    public void End(PushId push, IReadOnlyList<RefName> names, long order)
     {
         lock (gate)
         {
-            foreach (EndedPushes complete in pushes.End(push, names))
-            {
-                ended.Enqueue((complete, Now(), ++lastNumber));
-            }
+            pushes.End(push, names, order, Now(), ++lastNumber);
         }
     }
 
@@ -119,7 +115,7 @@ internal sealed class CaptureQueue(TimeProvider time)
     {
         lock (gate)
         {
-            return pushes.Names(name) || ended.Any(e => e.Pushes.Names.Contains(name));
+            return pushes.Names(name);
         }
     }
 
@@ -137,7 +133,7 @@ internal sealed class CaptureQueue(TimeProvider time)
     {
         lock (gate)
         {
-            bool begin = !hasWorker && (ended.Count > 0 || touched is not null);
+            bool begin = !hasWorker && (touched is not null || pushes.FirstNumber is not null);
             hasWorker |= begin;
             return begin;
         }
@@ -152,26 +148,26 @@ internal sealed class CaptureQueue(TimeProvider time)
         lock (gate)
         {
             underWay = null;
-            bool look = touched is not null && (lastWasPush || ended.Count == 0);
-            lastWasPush = !look;
-            if (look)
+            EndedPushes? ended = null;
+            if ((touched is null || !lastWasPush) && pushes.TryTake(out ended))
             {
-                (long noticedAt, ulong number) = touched!.Value;
+                work = new CaptureWork(ended, ended.NoticedAt, Accepted: false, Lost: null);
+                underWay = ended.Number;
+            }
+            else if (touched is var (noticedAt, number))
+            {
                 work = new CaptureWork(null, noticedAt, accepted, lost);
                 underWay = number;
                 touched = null;
                 accepted = false;
-            }
-            else if (ended.TryDequeue(out (EndedPushes Pushes, long NoticedAt, ulong Number) push))
-            {
-                work = new CaptureWork(push.Pushes, push.NoticedAt, Accepted: false, Lost: null);
-                underWay = push.Number;
             }
             else
             {
                 work = default;
                 hasWorker = false;
             }
+
+            lastWasPush = ended is not null;
 
             Release();
             return hasWorker;
@@ -184,7 +180,7 @@ internal sealed class CaptureQueue(TimeProvider time)
         lock (gate)
         {
             underWay = null;
-            ended.Clear();
+            pushes.Clear();
             touched = null;
             Release();
         }
@@ -204,7 +200,7 @@ internal sealed class CaptureQueue(TimeProvider time)
     }
 
     private bool IsDone(ulong number) =>
-        !(underWay <= number) && !(touched?.Number <= number) && !(ended.TryPeek(out var first) && first.Number <= number);
+        !(underWay <= number) && !(touched?.Number <= number) && !(pushes.FirstNumber <= number);
 
     private long Now() => (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 }

@@ -56,13 +56,13 @@ internal sealed partial class CapturedRepository
     /// <summary>True from <see cref="Lost"/> to <see cref="Found"/>.</summary>
     public bool IsLost => queue.IsLost;
 
-    /// <summary>A push has begun.</summary>
-    public void Opened(PushId push, IReadOnlyList<RefName> names) => queue.Open(push, names);
+    /// <summary>A push has begun; see <see cref="PushGroups.Open"/>.</summary>
+    public void Opened(PushId push, IReadOnlyList<RefName> names, long order = 0) => queue.Open(push, names, order);
 
-    /// <summary>A push is over.</summary>
-    public void Ended(PushId push, IReadOnlyList<RefName> names)
+    /// <summary>A push is over; see <see cref="PushGroups.End"/>.</summary>
+    public void Ended(PushId push, IReadOnlyList<RefName> names, long order = 0)
     {
-        queue.End(push, names);
+        queue.End(push, names, order);
         Start();
     }
 

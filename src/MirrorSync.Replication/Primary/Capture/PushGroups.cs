@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using MirrorSync.Git.Refs;
 using MirrorSync.Replication.Primary.Notice;
 
@@ -6,37 +7,100 @@ namespace MirrorSync.Replication.Primary.Capture;
 /// <summary>Pushes that are over and make one delta.</summary>
 /// <param name="Names">The refs that they named.</param>
 /// <param name="Pushes">The pushes.</param>
-internal sealed record EndedPushes(HashSet<RefName> Names, List<PushId> Pushes);
+internal sealed record EndedPushes(HashSet<RefName> Names, List<PushId> Pushes)
+{
+    /// <summary>When it was noticed that the last of them is over, in microseconds since 1970.</summary>
+    public long NoticedAt { get; set; }
+
+    /// <summary>Where in the order of hooks the first of them ended.</summary>
+    public long FirstEnd { get; set; }
+
+    /// <summary>Where in the order of hooks the last of them began.</summary>
+    public long LastOpen { get; set; }
+
+    /// <summary>When the first of them was queued, as a count of all that is queued; 0 when that is not counted.</summary>
+    public ulong Number { get; set; }
+
+    /// <summary>Takes another's pushes too.</summary>
+    public void Absorb(EndedPushes other)
+    {
+        Names.UnionWith(other.Names);
+        Pushes.AddRange(other.Pushes);
+        NoticedAt = Math.Max(NoticedAt, other.NoticedAt);
+        FirstEnd = Math.Min(FirstEnd, other.FirstEnd);
+        LastOpen = Math.Max(LastOpen, other.LastOpen);
+        Number = Math.Min(Number, other.Number);
+    }
+}
 
 /// <summary>
 /// The pushes of one repository that are under way. A push that ends is captured at once, unless an open push names one
-/// of its refs too (directly, or through a third): those become one delta at the end of the last. Others never wait.
+/// of its refs too (directly, or through a third): those become one delta at the end of the last. Others do not wait,
+/// but for a push that was over before they began: without it the log would show what the disk never did.
 /// </summary>
 internal sealed class PushGroups
 {
-    private readonly Dictionary<PushId, HashSet<RefName>> open = [];
+    private readonly Dictionary<PushId, (HashSet<RefName> Names, long Order)> open = [];
+
+    // No two of them name the same ref.
     private readonly List<EndedPushes> ended = [];
 
     /// <summary>A push has begun.</summary>
-    public void Open(PushId push, IEnumerable<RefName> names) => open[push] = [.. names];
+    /// <param name="push">The push.</param>
+    /// <param name="names">The refs that it wants to change.</param>
+    /// <param name="order">Its hook's place in the order of all hooks.</param>
+    public void Open(PushId push, IEnumerable<RefName> names, long order = 0) => open[push] = ([.. names], order);
 
     /// <summary>A push is over. What it named last counts, for a hook may be heard whose beginning was missed.</summary>
-    /// <returns>What is to be captured now, one for each delta.</returns>
-    public IReadOnlyList<EndedPushes> End(PushId push, IEnumerable<RefName> names)
+    /// <param name="push">The push.</param>
+    /// <param name="names">The refs that it changed.</param>
+    /// <param name="order">Its hook's place in the order of all hooks.</param>
+    /// <param name="noticedAt">In microseconds since 1970.</param>
+    /// <param name="number">See <see cref="EndedPushes.Number"/>.</param>
+    public void End(PushId push, IEnumerable<RefName> names, long order = 0, long noticedAt = 0, ulong number = 0)
     {
-        EndedPushes group = new([.. names], [push]);
-        if (open.Remove(push, out HashSet<RefName>? opened))
+        EndedPushes group = new([.. names], [push]) { NoticedAt = noticedAt, FirstEnd = order, LastOpen = order, Number = number };
+        if (open.Remove(push, out (HashSet<RefName> Names, long Order) opened))
         {
-            group.Names.UnionWith(opened);
+            group.Names.UnionWith(opened.Names);
+            group.LastOpen = opened.Order;
         }
 
-        ended.Add(group);
-        return TakeComplete();
+        Add(group);
     }
 
-    /// <summary>True when a push that is under way, or waits for one, names the ref.</summary>
+    /// <summary>True when a push that is under way, or waits to be taken, names the ref.</summary>
     public bool Names(RefName name) =>
-        open.Values.Any(names => names.Contains(name)) || ended.Any(group => group.Names.Contains(name));
+        open.Values.Any(push => push.Names.Contains(name)) || ended.Any(group => group.Names.Contains(name));
+
+    /// <summary>The lowest number of what can be taken now; null when nothing can.</summary>
+    public ulong? FirstNumber => FindReady() is { Count: > 0 } ready ? ready.Min(static group => group.Number) : null;
+
+    /// <summary>Forgets what is over.</summary>
+    public void Clear() => ended.Clear();
+
+    /// <summary>Takes what is to be captured next, as one delta.</summary>
+    /// <returns>False when nothing is, or all of it waits for open pushes.</returns>
+    public bool TryTake([NotNullWhen(true)] out EndedPushes? first)
+    {
+        List<EndedPushes> ready = FindReady();
+        first = ready.MinBy(static group => group.FirstEnd);
+        if (first is null)
+        {
+            return false;
+        }
+
+        // Between two pushes that share a delta for a ref's sake others may have come and gone: they belong in it.
+        ready.Remove(first);
+        ended.Remove(first);
+        while (TakeBefore(ready, first.LastOpen) is { } between)
+        {
+            first.Absorb(between);
+            ended.Remove(between);
+        }
+
+        return true;
+    }
 
     /// <summary>
     /// For refs that were read for their capture: when a push has begun to change one of them meanwhile, they wait for
@@ -44,58 +108,64 @@ internal sealed class PushGroups
     /// </summary>
     public bool TakeBack(EndedPushes group)
     {
-        bool overtaken = open.Values.Any(group.Names.Overlaps);
+        bool overtaken = open.Values.Any(push => group.Names.Overlaps(push.Names))
+            || ended.Any(other => group.Names.Overlaps(other.Names));
         if (overtaken)
         {
-            ended.Add(group);
+            Add(group);
         }
 
         return overtaken;
     }
 
-    private List<EndedPushes> TakeComplete()
+    private void Add(EndedPushes group)
     {
-        MergeEnded();
+        foreach (EndedPushes other in ended.FindAll(other => other.Names.Overlaps(group.Names)))
+        {
+            group.Absorb(other);
+            ended.Remove(other);
+        }
+
+        ended.Add(group);
+    }
+
+    /// <summary>All but those that share a ref with an open push, directly or through one that does, or came after such a one.</summary>
+    private List<EndedPushes> FindReady()
+    {
+        List<EndedPushes> ready = [.. ended];
         HashSet<RefName> held = [];
-        foreach (HashSet<RefName> names in open.Values)
+        long heldSince = long.MaxValue;
+        foreach ((HashSet<RefName> names, _) in open.Values)
         {
             held.UnionWith(names);
         }
 
-        // A set is bound to the open pushes when it shares a ref with one, or with a set that is bound.
-        bool grew = true;
+        bool grew = open.Count > 0;
         while (grew)
         {
             grew = false;
-            foreach (EndedPushes group in ended)
+            foreach (EndedPushes group in ready.FindAll(group => group.LastOpen > heldSince || group.Names.Overlaps(held)))
             {
-                if (group.Names.Overlaps(held) && !group.Names.IsSubsetOf(held))
-                {
-                    held.UnionWith(group.Names);
-                    grew = true;
-                }
+                held.UnionWith(group.Names);
+                heldSince = Math.Min(heldSince, group.FirstEnd);
+                ready.Remove(group);
+                grew = true;
             }
         }
 
-        List<EndedPushes> complete = ended.FindAll(group => !group.Names.Overlaps(held));
-        ended.RemoveAll(complete.Contains);
-        return complete;
+        return ready;
     }
 
-    private void MergeEnded()
+    private static EndedPushes? TakeBefore(List<EndedPushes> ready, long order)
     {
-        for (int i = 0; i < ended.Count; i++)
+        int at = ready.FindIndex(group => group.FirstEnd < order);
+        if (at < 0)
         {
-            for (int j = ended.Count - 1; j > i; j--)
-            {
-                if (ended[i].Names.Overlaps(ended[j].Names))
-                {
-                    ended[i].Names.UnionWith(ended[j].Names);
-                    ended[i].Pushes.AddRange(ended[j].Pushes);
-                    ended.RemoveAt(j);
-                    j = ended.Count;
-                }
-            }
+            return null;
         }
+
+        EndedPushes taken = ready[at];
+        ready.RemoveAt(at);
+        return taken;
     }
 }

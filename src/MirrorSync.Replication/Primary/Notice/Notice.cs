@@ -5,6 +5,13 @@ namespace MirrorSync.Replication.Primary.Notice;
 /// <summary>One thing that a primary noticed about its repositories. Paths are absolute folders.</summary>
 public abstract record Notice;
 
+/// <summary>A word about a push.</summary>
+public abstract record PushNotice : Notice
+{
+    /// <summary>Its place in the order in which hooks wrote, which <see cref="PushOpened"/> may be delivered ahead of.</summary>
+    public long Order { get; init; }
+}
+
 /// <summary>
 /// A push begins: its pre-receive hook has run, none of its refs has changed yet. It is delivered ahead of everything
 /// else that still waits, so that no one reads half of the push for want of knowing about it.
@@ -12,13 +19,13 @@ public abstract record Notice;
 /// <param name="RepositoryPath">The repository.</param>
 /// <param name="Push">The push.</param>
 /// <param name="Names">The refs that the push wants to change; names that git would not accept are left out.</param>
-public sealed record PushOpened(string RepositoryPath, PushId Push, IReadOnlyList<RefName> Names) : Notice;
+public sealed record PushOpened(string RepositoryPath, PushId Push, IReadOnlyList<RefName> Names) : PushNotice;
 
 /// <summary>A push ended: its post-receive hook has run. It may never have been opened, if its first hook could not write.</summary>
 /// <param name="RepositoryPath">The repository.</param>
 /// <param name="Push">The push.</param>
 /// <param name="Names">The refs that the push changed.</param>
-public sealed record PushEnded(string RepositoryPath, PushId Push, IReadOnlyList<RefName> Names) : Notice;
+public sealed record PushEnded(string RepositoryPath, PushId Push, IReadOnlyList<RefName> Names) : PushNotice;
 
 /// <summary>
 /// An open push is over without a word: its process is gone and no post-receive hook ran, or the process cannot be seen
@@ -27,7 +34,7 @@ public sealed record PushEnded(string RepositoryPath, PushId Push, IReadOnlyList
 /// <param name="RepositoryPath">The repository.</param>
 /// <param name="Push">The push.</param>
 /// <param name="Names">The refs that the push wanted to change, as <see cref="PushOpened"/> gave them.</param>
-public sealed record PushGone(string RepositoryPath, PushId Push, IReadOnlyList<RefName> Names) : Notice;
+public sealed record PushGone(string RepositoryPath, PushId Push, IReadOnlyList<RefName> Names) : PushNotice;
 
 /// <summary>The watch saw something below <c>refs/</c>, <c>packed-refs</c> or <c>HEAD</c>. Lock files do not count.</summary>
 /// <param name="RepositoryPath">The repository.</param>

@@ -26,6 +26,7 @@ internal sealed class NoticeLoop : IDisposable
     private int start;
     private int end;
     private long answeredTouch;
+    private long order;
     private IReadOnlyCollection<string>? nextRepositories;
     private bool processesDue;
 
@@ -220,11 +221,11 @@ internal sealed class NoticeLoop : IDisposable
         if (file.Ended)
         {
             pushes.Close(repository, file.Push);
-            queue.Add(new PushEnded(repository, file.Push, file.Names));
+            queue.Add(new PushEnded(repository, file.Push, file.Names) { Order = ++order });
             return;
         }
 
-        PushOpened opened = new(repository, file.Push, file.Names);
+        PushOpened opened = new(repository, file.Push, file.Names) { Order = ++order };
         pushes.Open(opened, file.Namespace, age);
         queue.Add(opened);
     }
@@ -248,7 +249,7 @@ internal sealed class NoticeLoop : IDisposable
             if (pushes.Close(gone.RepositoryPath, gone.Push))
             {
                 NoticeLog.PushGone(logger, gone.Push.ProcessId, gone.RepositoryPath);
-                queue.Add(gone);
+                queue.Add(gone with { Order = ++order });
             }
         }
     }

@@ -94,16 +94,16 @@ public sealed class CaptureQueueTests
     {
         PushId push = new("boot", 1, 1);
         RefName name = RefName.FromString("refs/heads/a");
-        queue.Open(push, [name]);
+        queue.Open(push, [name], 1);
         Assert.True(queue.IsClaimed(name));
-        queue.End(push, [name]);
+        queue.End(push, [name], 2);
         Assert.True(queue.IsClaimed(name));
         Assert.False(queue.IsClaimed(RefName.FromString("refs/heads/b")));
         Take();
         Assert.False(queue.IsClaimed(name));
     }
 
-    private void EndPush(string name) => queue.End(new PushId("boot", ++pushes, pushes), [RefName.FromString(name)]);
+    private void EndPush(string name) => queue.End(new PushId("boot", ++pushes, pushes), [RefName.FromString(name)], pushes);
 
     private string Take()
     {

@@ -119,7 +119,8 @@ public sealed class PushGroupsTests
         Open(1, "a");
         Open(2, "a");
         End(1, "a");
-        EndedPushes group = Assert.Single(groups.End(Push(2), Samples.Refs("a")));
+        groups.End(Push(2), Samples.Refs("a"));
+        EndedPushes group = Assert.Single(TakeAll());
         Assert.Equal([Push(1), Push(2)], group.Pushes.OrderBy(static p => p.ProcessId));
     }
 
@@ -127,7 +128,8 @@ public sealed class PushGroupsTests
     public void TakeBack_PushBegunMeanwhile_WaitsForIt()
     {
         Open(1, "a", "b");
-        EndedPushes group = Assert.Single(groups.End(Push(1), Samples.Refs("a", "b")));
+        groups.End(Push(1), Samples.Refs("a", "b"));
+        EndedPushes group = Assert.Single(TakeAll());
         Open(2, "c");
         Assert.False(groups.TakeBack(group));
         Open(3, "b");
@@ -137,10 +139,71 @@ public sealed class PushGroupsTests
         Assert.Equal(["a b"], End(3, "b"));
     }
 
+    [Fact]
+    public void End_BegunAfterOneThatWaits_WaitsToo()
+    {
+        // "x" was pushed by who had seen "a" pushed: the log must not have the one without the other.
+        groups.Open(Push(1), Samples.Refs("a"), 1);
+        groups.End(Push(1), Samples.Refs("a"), 2);
+        groups.Open(Push(2), Samples.Refs("x"), 3);
+        groups.Open(Push(3), Samples.Refs("a"), 5);
+        groups.End(Push(2), Samples.Refs("x"), 4);
+        Assert.Empty(TakeAll());
+        groups.End(Push(3), Samples.Refs("a"), 6);
+        Assert.Equal("a x", Text(Assert.Single(TakeAll())));
+    }
+
+    [Fact]
+    public void TryTake_PushesOneAfterTheOther_KeepTheirOrder()
+    {
+        // As they come at a start, all at once: those that share no ref are deltas of their own, in the order of the hooks.
+        groups.Open(Push(1), Samples.Refs("c"), 1);
+        groups.Open(Push(2), Samples.Refs("a"), 3);
+        groups.Open(Push(3), Samples.Refs("b"), 5);
+        groups.End(Push(1), Samples.Refs("c"), 2);
+        groups.End(Push(2), Samples.Refs("a"), 4);
+        groups.End(Push(3), Samples.Refs("b"), 6);
+        Assert.Equal(["c", "a", "b"], TakeAll().Select(Text));
+    }
+
+    [Fact]
+    public void TryTake_SameRefTwiceWithOthersBetween_IsOneWithThose()
+    {
+        // The disk has the second value already: what came between was there before it.
+        End(1, 1, "a");
+        End(2, 3, "x");
+        End(3, 5, "a");
+        End(4, 7, "y");
+        Assert.Equal(["a x", "y"], TakeAll().Select(Text));
+
+        void End(int push, long order, string name)
+        {
+            groups.Open(Push(push), Samples.Refs(name), order);
+            groups.End(Push(push), Samples.Refs(name), order + 1);
+        }
+    }
+
     private void Open(int push, params string[] refs) => groups.Open(Push(push), Samples.Refs(refs));
 
-    private IEnumerable<string> End(int push, params string[] refs) =>
-        groups.End(Push(push), Samples.Refs(refs)).Select(static g => string.Join(' ', g.Names.Order().Select(static n => n.ToString()["refs/".Length..])));
+    private List<string> End(int push, params string[] refs)
+    {
+        groups.End(Push(push), Samples.Refs(refs));
+        return [.. TakeAll().Select(Text)];
+    }
+
+    private List<EndedPushes> TakeAll()
+    {
+        List<EndedPushes> taken = [];
+        while (groups.TryTake(out EndedPushes? group))
+        {
+            taken.Add(group);
+        }
+
+        return taken;
+    }
+
+    private static string Text(EndedPushes group) =>
+        string.Join(' ', group.Names.Order().Select(static n => n.ToString()["refs/".Length..]));
 
     private bool Names(string name) => groups.Names(Samples.Ref(name));
 
