@@ -241,9 +241,10 @@ internal sealed partial class CapturedRepository
             return false;
         }
 
+        await context.CaughtUp(stopping).ConfigureAwait(false);
         lock (gate)
         {
-            // A push that has begun since may be half done in what was read.
+            // A push that began before the reading may be half done in what was read, or over and not alone.
             if (pushes.TakeBack(ended))
             {
                 unacknowledged.RemoveAll(ended.Pushes.Contains);
