@@ -42,6 +42,9 @@ internal sealed class CaptureRig : IAsyncDisposable
     /// <summary>Called by the worker before each piece of work: a place to hold it up.</summary>
     public Action? BeforeRead { get; set; }
 
+    /// <summary>Called by the worker where it waits for what was noticed: a place to tell it.</summary>
+    public Action? CatchingUp { get; set; }
+
     public RepositoryState State => Table.TryGet(Samples.Repo, out RepositoryState? state) ? state : throw new InvalidOperationException();
 
     public string Root => folder["root"];
@@ -211,6 +214,11 @@ internal sealed class CaptureRig : IAsyncDisposable
         Context = new CaptureContext(Log, Spool, Table, new GitPackWriter(), AskRoot, TimeProvider.System, NullLogger.Instance)
         {
             Epoch = 1,
+            CaughtUp = _ =>
+            {
+                CatchingUp?.Invoke();
+                return Task.CompletedTask;
+            },
         };
     }
 }

@@ -180,17 +180,22 @@ internal sealed partial class CapturedRepository
             return false;
         }
 
-        // A push that has begun since may be half done in what was read.
-        if (queue.TakeBack(ended))
+        // While the pack is written: a push that began before the reading may be half done in what was read, or over and
+        // not alone. Once all pushes of that time are heard of, it is known.
+        Task caughtUp = context.CaughtUp(stopping);
+        List<RefUpdate> updates = RefDifference.OfNames(state.Refs, reading, ended.Names);
+        return await CaptureAsync(LogRecordKind.Delta, updates, reading, work.NoticedAt, async () =>
         {
+            await caughtUp.ConfigureAwait(false);
+            if (!queue.TakeBack(ended))
+            {
+                return true;
+            }
+
             unacknowledged.RemoveAll(ended.Pushes.Contains);
             vouched.ExceptWith(ended.Names);
             return false;
-        }
-
-        List<RefUpdate> updates = RefDifference.OfNames(state.Refs, reading, ended.Names);
-        await CaptureAsync(LogRecordKind.Delta, updates, reading, work.NoticedAt).ConfigureAwait(false);
-        return true;
+        }).ConfigureAwait(false);
     }
 
     /// <summary>False when the repository is held instead, or nothing can be said of it now.</summary>
@@ -227,8 +232,7 @@ internal sealed partial class CapturedRepository
         }
 
         LogRecordKind kind = first ? LogRecordKind.Baseline : LogRecordKind.Delta;
-        await CaptureAsync(kind, updates, reading, work.NoticedAt).ConfigureAwait(false);
-        return true;
+        return await CaptureAsync(kind, updates, reading, work.NoticedAt, static () => Task.FromResult(true)).ConfigureAwait(false);
     }
 
     private void AcknowledgeAll()
@@ -246,13 +250,25 @@ internal sealed partial class CapturedRepository
     private List<RefUpdate> Differences(RefReading reading) => RefDifference.OfAll(state.Refs, reading, queue.IsClaimed);
 
     /// <summary>Writes one record, if anything changed, and shows the result to readers.</summary>
-    private async Task CaptureAsync(LogRecordKind kind, List<RefUpdate> updates, RefReading reading, long noticedAt)
+    /// <param name="kind">The record's kind.</param>
+    /// <param name="updates">What changed.</param>
+    /// <param name="reading">Where it was read.</param>
+    /// <param name="noticedAt">In microseconds since 1970.</param>
+    /// <param name="confirm">Asked once before anything is written to the log; false gives up.</param>
+    /// <returns>False when it was given up.</returns>
+    private async Task<bool> CaptureAsync(
+        LogRecordKind kind, List<RefUpdate> updates, RefReading reading, long noticedAt, Func<Task<bool>> confirm)
     {
         RepositoryState before = state;
         if (updates.Count == 0 && kind == LogRecordKind.Delta)
         {
-            Release();
-            return;
+            bool nothing = await confirm().ConfigureAwait(false);
+            if (nothing)
+            {
+                Release();
+            }
+
+            return nothing;
         }
 
         HashSet<ObjectId> brought = RefDifference.NewIds(updates);
@@ -271,6 +287,11 @@ internal sealed partial class CapturedRepository
             await Task.WhenAll(peeling, packing).ConfigureAwait(false);
             RefSnapshot after = before.Refs.TryApply(updates, await peeling.ConfigureAwait(false), out RefUpdate mismatch)
                 ?? throw new InvalidOperationException($"{before.Name}: the difference does not fit the snapshot at {mismatch.Name}");
+            if (!await confirm().ConfigureAwait(false))
+            {
+                return false;
+            }
+
             (SpooledBody? spooled, ReadOnlyMemory<byte> inline) = await body.FinishAsync(stopping).ConfigureAwait(false);
             LogRecord record = await context.AppendAsync(new LogRecordDraft
             {
@@ -286,6 +307,7 @@ internal sealed partial class CapturedRepository
             Show(before with { Condition = RepositoryCondition.Live, Reason = null, Refs = after, Applied = record.Position });
             context.MarkShown(record);
             LogCaptured(context.Logger, before.Name, kind, updates.Count, record.Sequence);
+            return true;
         }
     }
 

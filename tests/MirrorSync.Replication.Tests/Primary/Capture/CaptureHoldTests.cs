@@ -83,6 +83,36 @@ public sealed class CaptureHoldTests
     }
 
     [Fact]
+    public async Task Ended_LaterPushesAlreadyOnTheDiskAndNotHeardOf_AreCapturedWithIt()
+    {
+        await using CaptureRig rig = await CaptureRig.BaselinedAsync();
+        string id = await rig.Disk.CommitAsync("new", await rig.Disk.IdOfAsync("main"));
+        string later = await rig.Disk.CommitAsync("later", id);
+        (PushId first, PushId between, PushId last) = (rig.NextPush(), rig.NextPush(), rig.NextPush());
+        RefName[] main = [Samples.Ref("heads/main")];
+        RefName[] other = [Samples.Ref("heads/b")];
+        await rig.UpdateAsync("refs/heads/b", id);
+        await rig.UpdateAsync("refs/heads/main", later);
+
+        // Three pushes are over; the word of the last two is still on its way when the first is taken up.
+        rig.CatchingUp = () =>
+        {
+            rig.CatchingUp = null;
+            rig.Captured.Opened(between, other, 3);
+            rig.Captured.Ended(between, other, 4);
+            rig.Captured.Opened(last, main, 5);
+            rig.Captured.Ended(last, main, 6);
+        };
+        rig.Captured.Opened(first, main, 1);
+        rig.Captured.Ended(first, main, 2);
+        await rig.SettleAsync();
+
+        Assert.Equal(2UL, rig.Log.Appended.Sequence);
+        Assert.Equal(2, (await rig.LastUpdatesAsync()).Length);
+        await rig.AssertShowsTheDiskAsync();
+    }
+
+    [Fact]
     public async Task Touch_PushEndsAfterTheReading_LeavesItsRefsToIt()
     {
         await using CaptureRig rig = await CaptureRig.BaselinedAsync();
