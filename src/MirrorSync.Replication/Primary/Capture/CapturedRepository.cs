@@ -242,15 +242,9 @@ internal sealed partial class CapturedRepository
         }
 
         await context.CaughtUp(stopping).ConfigureAwait(false);
-        lock (gate)
+        if (TakeBack(ended))
         {
-            // A push that began before the reading may be half done in what was read, or over and not alone.
-            if (pushes.TakeBack(ended))
-            {
-                unacknowledged.RemoveAll(ended.Pushes.Contains);
-                vouched.ExceptWith(ended.Names);
-                return false;
-            }
+            return false;
         }
 
         List<RefUpdate> updates = RefDifference.OfNames(state.Refs, reading, ended.Names);
@@ -270,6 +264,11 @@ internal sealed partial class CapturedRepository
 
             // A push that changed what was read said before that it would; once that is heard, its refs are left to it.
             await context.CaughtUp(stopping).ConfigureAwait(false);
+            if (work.Pushes is { } ended && TakeBack(ended))
+            {
+                return false;
+            }
+
             updates = Differences(reading);
         }
 
@@ -293,6 +292,25 @@ internal sealed partial class CapturedRepository
 
         LogRecordKind kind = first ? LogRecordKind.Baseline : LogRecordKind.Delta;
         await CaptureAsync(kind, updates, reading, work.NoticedAt).ConfigureAwait(false);
+        return true;
+    }
+
+    /// <summary>
+    /// True when the pushes wait again: one that began before the reading may be half done in what was read, or over and
+    /// not alone.
+    /// </summary>
+    private bool TakeBack(EndedPushes ended)
+    {
+        lock (gate)
+        {
+            if (!pushes.TakeBack(ended))
+            {
+                return false;
+            }
+        }
+
+        unacknowledged.RemoveAll(ended.Pushes.Contains);
+        vouched.ExceptWith(ended.Names);
         return true;
     }
 
