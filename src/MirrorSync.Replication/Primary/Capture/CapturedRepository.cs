@@ -180,21 +180,13 @@ internal sealed partial class CapturedRepository
             return false;
         }
 
-        // While the pack is written: a push that began before the reading may be half done in what was read, or over and
-        // not alone. Once all pushes of that time are heard of, it is known.
+        // Heard of while the pack is written.
         Task caughtUp = context.CaughtUp(stopping);
         List<RefUpdate> updates = RefDifference.OfNames(state.Refs, reading, ended.Names);
         return await CaptureAsync(LogRecordKind.Delta, updates, reading, work.NoticedAt, async () =>
         {
             await caughtUp.ConfigureAwait(false);
-            if (!queue.TakeBack(ended))
-            {
-                return true;
-            }
-
-            unacknowledged.RemoveAll(ended.Pushes.Contains);
-            vouched.ExceptWith(ended.Names);
-            return false;
+            return !TakeBack(ended);
         }).ConfigureAwait(false);
     }
 
@@ -210,6 +202,11 @@ internal sealed partial class CapturedRepository
 
             // A push that changed what was read said before that it would; once that is heard, its refs are left to it.
             await context.CaughtUp(stopping).ConfigureAwait(false);
+            if (work.Pushes is { } ended && TakeBack(ended))
+            {
+                return false;
+            }
+
             updates = Differences(reading);
         }
 
@@ -233,6 +230,22 @@ internal sealed partial class CapturedRepository
 
         LogRecordKind kind = first ? LogRecordKind.Baseline : LogRecordKind.Delta;
         return await CaptureAsync(kind, updates, reading, work.NoticedAt, static () => Task.FromResult(true)).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// True when the pushes wait again: one that began before the reading may be half done in what was read, or over and
+    /// not alone. To be asked once every notice of that time has been heard.
+    /// </summary>
+    private bool TakeBack(EndedPushes ended)
+    {
+        bool taken = queue.TakeBack(ended);
+        if (taken)
+        {
+            unacknowledged.RemoveAll(ended.Pushes.Contains);
+            vouched.ExceptWith(ended.Names);
+        }
+
+        return taken;
     }
 
     private void AcknowledgeAll()

@@ -82,15 +82,23 @@ public sealed class CaptureHoldTests
         await rig.AssertShowsTheDiskAsync();
     }
 
-    [Fact]
-    public async Task Ended_LaterPushesAlreadyOnTheDiskAndNotHeardOf_AreCapturedWithIt()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Ended_LaterPushesAlreadyOnTheDiskAndNotHeardOf_AreCapturedWithIt(bool justStarted)
     {
         await using CaptureRig rig = await CaptureRig.BaselinedAsync();
+        if (justStarted)
+        {
+            await rig.RestartAsync();
+        }
+
         string id = await rig.Disk.CommitAsync("new", await rig.Disk.IdOfAsync("main"));
         string later = await rig.Disk.CommitAsync("later", id);
         (PushId first, PushId between, PushId last) = (rig.NextPush(), rig.NextPush(), rig.NextPush());
-        RefName[] main = [Samples.Ref("heads/main")];
+        RefName[] main = [Samples.Ref("heads/main"), Samples.Ref("heads/with")];
         RefName[] other = [Samples.Ref("heads/b")];
+        await rig.UpdateAsync("refs/heads/with", id);
         await rig.UpdateAsync("refs/heads/b", id);
         await rig.UpdateAsync("refs/heads/main", later);
 
@@ -100,15 +108,15 @@ public sealed class CaptureHoldTests
             rig.CatchingUp = null;
             rig.Captured.Opened(between, other, 3);
             rig.Captured.Ended(between, other, 4);
-            rig.Captured.Opened(last, main, 5);
-            rig.Captured.Ended(last, main, 6);
+            rig.Captured.Opened(last, main[..1], 5);
+            rig.Captured.Ended(last, main[..1], 6);
         };
         rig.Captured.Opened(first, main, 1);
         rig.Captured.Ended(first, main, 2);
         await rig.SettleAsync();
 
         Assert.Equal(2UL, rig.Log.Appended.Sequence);
-        Assert.Equal(2, (await rig.LastUpdatesAsync()).Length);
+        Assert.Equal(3, (await rig.LastUpdatesAsync()).Length);
         await rig.AssertShowsTheDiskAsync();
     }
 
