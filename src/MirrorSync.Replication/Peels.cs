@@ -10,11 +10,11 @@ namespace MirrorSync.Replication;
 internal static class Peels
 {
     /// <summary>For each of the ids that names a tag object: the object that it finally names.</summary>
-    /// <exception cref="ObjectsMissingException">An id that packed-refs does not vouch for is not in the repository.</exception>
+    /// <exception cref="ObjectsMissingException">An id of which packed-refs does not say what it is, is not in the repository.</exception>
     public static async Task<IReadOnlyDictionary<ObjectId, ObjectId>> FindAsync(
         Repository repository, RefReading reading, IReadOnlyCollection<ObjectId> ids, CancellationToken cancellation)
     {
-        ObjectId[] unknown = [.. ids.Where(id => !reading.KnownPeels.ContainsKey(id))];
+        ObjectId[] unknown = [.. ids.Where(id => !reading.IsPeelKnown(id))];
         Dictionary<ObjectId, ObjectId> peeled =
             new(await ObjectQueries.PeelAsync(repository, unknown, cancellation).ConfigureAwait(false));
         foreach (ObjectId id in ids)

@@ -16,6 +16,12 @@ internal static class AcceptCommand
             return ExitCodes.Usage;
         }
 
+        if (config.Node.Role != NodeRole.Primary)
+        {
+            await context.Error.WriteLineAsync($"mirrorsync: {config.Node.Name} is a mirror; accept on the primary").ConfigureAwait(false);
+            return ExitCodes.Usage;
+        }
+
         using var client = AdminClient.Find(config);
         string request = JsonSerializer.Serialize(new AcceptRequest(repository, repository is null), DaemonJson.Compact.AcceptRequest);
         string text = await client.PostAsync(NodePaths.Accept, request, cancellation).ConfigureAwait(false);

@@ -11,6 +11,9 @@ namespace MirrorSync.Daemon.Configuration;
 /// <param name="baseFolder">The folder that relative paths start from: the configuration file's.</param>
 internal sealed class ConfigReader(ConfigValues values, string baseFolder)
 {
+    /// <summary>The longest time that is taken: timers go no further than some weeks, and nobody means more.</summary>
+    public static readonly TimeSpan LongestTime = TimeSpan.FromDays(30);
+
     private const int MaxNameLength = 64;
 
     private readonly HashSet<string> known = new(StringComparer.OrdinalIgnoreCase);
@@ -94,7 +97,7 @@ internal sealed class ConfigReader(ConfigValues values, string baseFolder)
     /// <summary>A path that may be absent, made absolute.</summary>
     public string? OptionalPath(string key) => Absolute(key, Optional(key, out _));
 
-    /// <summary>A time above zero.</summary>
+    /// <summary>A time above zero, up to <see cref="LongestTime"/>.</summary>
     public TimeSpan Time(string key, TimeSpan defaultValue)
     {
         string? text = Optional(key, out _);
@@ -105,12 +108,12 @@ internal sealed class ConfigReader(ConfigValues values, string baseFolder)
 
         // A bare number would be taken as days.
         if (text.Contains(':', StringComparison.Ordinal)
-            && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out TimeSpan time) && time > TimeSpan.Zero)
+            && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out TimeSpan time) && time > TimeSpan.Zero && time <= LongestTime)
         {
             return time;
         }
 
-        Fail(key, $"'{text}' is not a time above zero such as 00:00:15");
+        Fail(key, $"'{text}' is not a time above zero, and of 30 days at most, such as 00:00:15");
         return defaultValue;
     }
 

@@ -96,6 +96,12 @@ internal sealed partial class PeerWatch : BackgroundService
                 return answer is null || answer.Fleet == config.Fleet.Id ? "its answer makes no sense" : "it belongs to another fleet";
             }
 
+            if (answer.Node == config.Node.Name)
+            {
+                // One list of peers for all nodes is convenient; but our own voice tells nothing of the others.
+                return "it is this node itself";
+            }
+
             Volatile.Write(ref words[index], new Heard(asked, answer));
             return null;
         }

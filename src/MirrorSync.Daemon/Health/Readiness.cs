@@ -24,24 +24,23 @@ internal static class Readiness
     }
 
     /// <summary>
-    /// Judges one repository. One that is damaged or missing here is not ready, whatever the others are; one that is held
-    /// is served at its last proven state, and called stale.
+    /// Judges one repository. One that is damaged, missing or stuck here is not ready, whatever the others are; one that the
+    /// primary holds is served at its last proven state, and called stale, as long as the node itself is fit.
     /// </summary>
     public static ReadinessReport OfRepository(
         ReadinessMode mode, RepositoryStatus repository, NodeStatus status, MirrorSyncConfig config, IReadOnlyList<PeerWord> peers)
     {
         var faults = new List<string>(NodeFaults(status));
-        if (repository.State is RepositoryStates.Damaged or RepositoryStates.Missing)
+        bool held = repository is { State: RepositoryStates.Held, HeldHere: false, AppliedSequence: > 0 };
+        if (!held && repository.State is not (RepositoryStates.Converged or RepositoryStates.Behind))
         {
             faults.Add(Describe(repository));
         }
-        else if (repository.State == RepositoryStates.Held && faults.Count == 0)
-        {
-            return new ReadinessReport(true, true, [Describe(repository)]);
-        }
 
-        return Judge(
-            mode, faults, Staleness(repository.LagSeconds, config.Freshness), repository.LagSeconds, status, config, peers);
+        // Of what the primary holds nothing newer is to be had; but whether it is still held is known only from the primary.
+        double? lag = held ? status.LagSeconds : repository.LagSeconds;
+        ReadinessReport report = Judge(mode, faults, Staleness(lag, config.Freshness), lag, status, config, peers);
+        return held ? report with { Stale = true, Reasons = [.. report.Reasons, Describe(repository)] } : report;
     }
 
     private static ReadinessReport Judge(
@@ -58,19 +57,24 @@ internal static class Readiness
             return new ReadinessReport(faults.Count == 0, false, faults);
         }
 
-        faults.Add(staleness);
+        List<string> reasons = [.. faults, staleness];
+        if (status.LinkProblem is not null)
+        {
+            reasons.Add(status.LinkProblem);
+        }
+
         if (mode == ReadinessMode.Strict || config.Node.Role == NodeRole.Primary)
         {
-            return new ReadinessReport(false, true, faults);
+            return new ReadinessReport(false, true, reasons);
         }
 
         string? objection = ObjectionToStale(lagSeconds, status, config, peers);
         if (objection is not null)
         {
-            faults.Add(objection);
+            reasons.Add(objection);
         }
 
-        return new ReadinessReport(objection is null && faults.Count == 1, true, faults);
+        return new ReadinessReport(objection is null && faults.Count == 0, true, reasons);
     }
 
     /// <summary>
@@ -119,13 +123,13 @@ internal static class Readiness
     private static IEnumerable<string> RepositoryFaults(NodeStatus status, double maxHeld)
     {
         int total = status.Repositories.Count;
-        int unusable = status.Repositories.Count(static r => r.State is RepositoryStates.Damaged or RepositoryStates.Missing);
+        int unusable = status.Repositories.Count(static r => r.HeldHere || r.State is RepositoryStates.Damaged or RepositoryStates.Missing);
 
         // One damaged repository never takes a node out; but a node that has nothing whole to serve is not ready.
         bool tooMany = (unusable > 1 && unusable >= maxHeld * total) || (unusable > 0 && unusable == total);
         if (tooMany)
         {
-            yield return string.Create(CultureInfo.InvariantCulture, $"{unusable} of {total} repositories are damaged or missing here");
+            yield return string.Create(CultureInfo.InvariantCulture, $"{unusable} of {total} repositories are damaged, missing or stuck here");
         }
     }
 

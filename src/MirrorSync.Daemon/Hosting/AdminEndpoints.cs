@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
@@ -116,7 +117,14 @@ internal sealed class AdminEndpoints(
 
     private async Task AcceptAsync(HttpContext context)
     {
-        // A page in an operator's browser can post forms to us, but not JSON.
+        // Whoever may scrape metrics from elsewhere must not thereby release a mass deletion; and a page in an operator's
+        // browser can come here by a name of its own, but not by our address, and can post forms, but not JSON.
+        if (!IsFromHere(context))
+        {
+            await RefuseAsync(context, StatusCodes.Status403Forbidden, "accept from this machine, by its address").ConfigureAwait(false);
+            return;
+        }
+
         if (context.Request.ContentType?.StartsWith("application/json", StringComparison.OrdinalIgnoreCase) != true)
         {
             await RefuseAsync(context, StatusCodes.Status415UnsupportedMediaType, "the body must be application/json").ConfigureAwait(false);
@@ -141,6 +149,14 @@ internal sealed class AdminEndpoints(
         }
 
         await context.WriteAsync(StatusCodes.Status200OK, new AcceptAnswer(accepted), DaemonJson.Compact.AcceptAnswer).ConfigureAwait(false);
+    }
+
+    private static bool IsFromHere(HttpContext context)
+    {
+        string host = context.Request.Host.Host;
+        return context.Connection.RemoteIpAddress is { } from
+            && (IPAddress.IsLoopback(from) || from.Equals(context.Connection.LocalIpAddress))
+            && (host == "localhost" || IPAddress.TryParse(host.Trim('[', ']'), out _));
     }
 
     private static async Task<AcceptRequest?> ReadAcceptAsync(HttpContext context)

@@ -71,13 +71,14 @@ internal static class NodeComposition
             Identity = identity,
             Root = config.Repositories.Root,
             NotifyFolder = config.Data.NotifyFolder,
-            RootIdentityFile = Path.Combine(config.Data.StateFolder, "root"),
+            RootIdentityFile = RootIdentityFile(config),
             ScanInterval = config.Repositories.ScanInterval,
         };
         PrimaryNode node = new(options, log, spool, table, context.Time, context.LoggerFactory);
         ReplicationServer server = new(
             node, identity, log, spool, table, context.Time, context.LoggerFactory.CreateLogger<ReplicationServer>());
-        ReplicationEndpoints endpoints = new(server, new SnapshotSender(new GitPackWriter()), identity.Fleet);
+        SnapshotSender snapshots = new(new GitPackWriter());
+        ReplicationEndpoints endpoints = new(server, snapshots, identity.Fleet);
         ServingOptions serving = Serving(config, () => identity.Name);
         return new NodeParts
         {
@@ -88,7 +89,7 @@ internal static class NodeComposition
             Git = Git(context, table, serving),
             AcceptAsync = (name, _) => Task.FromResult(Accept(node, table, name)),
             Services = [new LoopService("primary", node.RunAsync)],
-            Owner = new OwnedParts(node, log),
+            Owner = new OwnedParts(snapshots, node, log),
         };
     }
 
@@ -101,15 +102,26 @@ internal static class NodeComposition
             Identity = identity,
             Root = config.Repositories.Root,
             CheckpointFile = Path.Combine(config.Data.StateFolder, "checkpoint.json"),
+            RootIdentityFile = RootIdentityFile(config),
             Upstream = config.Upstream!.Address,
             CreateClient = () => NodeClients.Create(context.Tls),
         };
         MirrorNode node = new(options, log, spool, table, context.Time, context.LoggerFactory);
-        ServingOptions serving = Serving(config, () => node.PrimaryName ?? options.Upstream.Authority);
+        ServingOptions serving = Serving(config, () => node.PrimaryName ?? options.Upstream.Host);
         return new NodeParts
         {
             Status = node,
-            RecoverAsync = node.RecoverAsync,
+            RecoverAsync = async cancellation =>
+            {
+                try
+                {
+                    await node.RecoverAsync(cancellation).ConfigureAwait(false);
+                }
+                catch (InvalidDataException problem)
+                {
+                    throw new StartupException(problem.Message);
+                }
+            },
             Replication = new Dictionary<string, Microsoft.AspNetCore.Http.RequestDelegate>(),
             Public = Public(context, table, serving),
             Git = Git(context, table, serving),
@@ -117,9 +129,11 @@ internal static class NodeComposition
             // What is held on a mirror is held at the primary, and goes on from there.
             AcceptAsync = (name, _) => Task.FromResult<IReadOnlyList<string>?>(name is { } one && !table.TryGet(one, out RepositoryState? _) ? null : []),
             Services = [new LoopService("mirror", node.RunAsync)],
-            Owner = new OwnedParts(node, log),
+            Owner = new OwnedParts(null, node, log),
         };
     }
+
+    private static string RootIdentityFile(MirrorSyncConfig config) => Path.Combine(config.Data.StateFolder, "root");
 
     private static ReplicationLog OpenLog(NodeContext context)
     {
@@ -175,11 +189,12 @@ internal static class NodeComposition
     }
 
     /// <summary>Disposed in this order: first who writes the log, then the log.</summary>
-    private sealed class OwnedParts(params IAsyncDisposable[] parts) : IAsyncDisposable
+    private sealed class OwnedParts(IDisposable? first, params IAsyncDisposable[] parts) : IAsyncDisposable
     {
         /// <inheritdoc/>
         public async ValueTask DisposeAsync()
         {
+            first?.Dispose();
             foreach (IAsyncDisposable part in parts)
             {
                 await part.DisposeAsync().ConfigureAwait(false);

@@ -26,6 +26,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
     // Disposed in reverse order.
     private readonly Stack<object> owned = new();
     private WebApplication? app;
+    private IReadOnlyList<IHostedService> services = [];
     private NodeParts? parts;
     private bool isRunning;
 
@@ -71,7 +72,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
     public async Task<string?> RunAsync(CancellationToken cancellation)
     {
         await app!.WaitForShutdownAsync(cancellation).ConfigureAwait(false);
-        return parts!.Services.OfType<BackgroundService>()
+        return services.OfType<BackgroundService>()
             .Where(static s => s.ExecuteTask is { IsFaulted: true })
             .Select(static s => $"{s} failed: {s.ExecuteTask!.Exception!.GetBaseException().Message}")
             .FirstOrDefault();
@@ -108,6 +109,9 @@ internal sealed partial class NodeHost : IAsyncDisposable
         {
             Own(parts.Owner);
         }
+
+        // The host waits for its services only as long as its patience lasts, and clients may use that up.
+        Own(new ServicesEnd(parts.Services));
 
         var watch = new PeerWatch(config, Own(NodeClients.Create(tls)), time, logs.CreateLogger<PeerWatch>());
         MetricsListener metrics = Own(new MetricsListener(scope));
@@ -149,7 +153,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
         builder.WebHost.UseKestrelCore().UseSockets(listeners.Configure).ConfigureKestrel(listeners.Configure);
 
         // Started in this order, Kestrel last. Factories, so that the container disposes what it starts.
-        IEnumerable<IHostedService> services =
+        services =
             [new RecoveryService(parts!.RecoverAsync), watchdog, .. parts.Services, watch, .. git is null ? (IHostedService[])[] : [git]];
         foreach (IHostedService service in services)
         {
@@ -168,6 +172,14 @@ internal sealed partial class NodeHost : IAsyncDisposable
 
         NodeTls tls = NodeTls.TryLoad(config.Tls, out IReadOnlyList<string> errors) ?? throw new StartupException(string.Join("; ", errors));
         return Own(tls);
+    }
+
+    /// <summary>Waits for what services do last, once they were told to stop; before what they use is disposed.</summary>
+    private sealed class ServicesEnd(IEnumerable<IHostedService> services) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync() =>
+            await Task.WhenAll(services.OfType<BackgroundService>().Select(static s => s.ExecuteTask ?? Task.CompletedTask))
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private T Own<T>(T one)

@@ -49,7 +49,7 @@ internal sealed class ReplicationEndpoints(ReplicationServer server, SnapshotSen
 
     private async Task ListAsync(HttpContext context)
     {
-        if (IsOfFleet(context))
+        if (MayRead(context))
         {
             await context.Response.WriteAsJsonAsync(
                 server.ListRepositories(), WireJson.Default.ListedRepositoryArray, cancellationToken: context.RequestAborted).ConfigureAwait(false);
@@ -58,7 +58,7 @@ internal sealed class ReplicationEndpoints(ReplicationServer server, SnapshotSen
 
     private async Task SpoolAsync(HttpContext context)
     {
-        if (!IsOfFleet(context))
+        if (!MayRead(context))
         {
             return;
         }
@@ -82,7 +82,7 @@ internal sealed class ReplicationEndpoints(ReplicationServer server, SnapshotSen
 
     private async Task SnapshotAsync(HttpContext context)
     {
-        if (!IsOfFleet(context))
+        if (!MayRead(context))
         {
             return;
         }
@@ -106,8 +106,14 @@ internal sealed class ReplicationEndpoints(ReplicationServer server, SnapshotSen
         }
     }
 
-    private bool IsOfFleet(HttpContext context)
+    private bool MayRead(HttpContext context)
     {
+        if (!HttpMethods.IsGet(context.Request.Method))
+        {
+            context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
+            return false;
+        }
+
         bool same = context.Request.Headers[Handshake.FleetHeader] == fleet;
         if (!same)
         {

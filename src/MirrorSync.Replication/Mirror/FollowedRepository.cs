@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.Refs;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Mirror;
@@ -12,6 +13,9 @@ namespace MirrorSync.Replication.Mirror;
 /// </summary>
 internal sealed partial class FollowedRepository
 {
+    /// <summary>Nobody but this node writes refs here, so a lock file of that age is a dead process's.</summary>
+    private static readonly TimeSpan StaleLockAfter = TimeSpan.FromSeconds(60);
+
     private readonly ApplyContext context;
     private readonly CancellationToken stopping;
     private readonly DeltaApplier applier;
@@ -187,6 +191,11 @@ internal sealed partial class FollowedRepository
             return;
         }
 
+        if (state.Condition == RepositoryCondition.Held)
+        {
+            new RefWriter(state.Repository).ClearLockOlderThan(StaleLockAfter, context.Time);
+        }
+
         LogRecord record = ReadRecord(sequence);
         if (record.Spooled is { } body)
         {
@@ -241,6 +250,7 @@ internal sealed partial class FollowedRepository
     private async Task InstallSnapshotAsync()
     {
         RepositoryState installed;
+        bool served = state.IsServable;
         await context.SnapshotGate.WaitAsync(stopping).ConfigureAwait(false);
         try
         {
@@ -262,7 +272,13 @@ internal sealed partial class FollowedRepository
             context.SnapshotGate.Release();
         }
 
-        // Before anyone sees it: what was fetched once must not be fetched again after a crash.
+        if (served)
+        {
+            // The folder is another already: whoever is answered from it needs its refs now.
+            Show(installed);
+        }
+
+        // Before anyone is told: what was fetched once must not be fetched again after a crash.
         await context.Checkpoint(stopping).ConfigureAwait(false);
         Show(installed);
         LogInstalled(context.Logger, state.Name, state.Applied.Sequence);

@@ -30,6 +30,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     private volatile string? primaryName;
     private volatile bool recovered;
     private ulong dispatched;
+    private ulong durableSent;
     private long nodeProvenAsOf = long.MinValue;
 
     /// <summary>Puts the parts together; nothing starts yet.</summary>
@@ -50,7 +51,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         checkpoints = new CheckpointWriter(options, CollectCheckpoint, time, logger);
         bulk = new BulkClient(options, spool);
         GitPackIndexer indexer = new();
-        snapshots = new SnapshotInstaller(options, bulk, indexer);
+        snapshots = new SnapshotInstaller(options, bulk, indexer, loggers.CreateLogger<SnapshotInstaller>());
         durable = new DurablePosition(log, spool);
         context = new ApplyContext(
             log, spool, table, indexer, bulk, snapshots, OnBodyPresent, OnApplied, time, loggers.CreateLogger<FollowedRepository>())
@@ -63,9 +64,20 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     public string? PrimaryName => primaryName;
 
     /// <summary>Brings every repository to the log's end. Before anything is served.</summary>
+    /// <exception cref="InvalidDataException">The root is not the one that this node filled, or its checkpoint does not fit.</exception>
     public async Task RecoverAsync(CancellationToken cancellation)
     {
-        Directory.CreateDirectory(options.Root);
+        if (log.Appended == LogPosition.Origin)
+        {
+            Directory.CreateDirectory(options.Root);
+        }
+
+        // A root that is not mounted looks empty, and everything would be fetched again onto the wrong disk.
+        if (new RootGuard(options.Root, options.RootIdentityFile).Open() is { } problem)
+        {
+            throw new InvalidDataException(problem);
+        }
+
         snapshots.Clean();
         IReadOnlyList<MirrorRecovery.Recovered> found =
             await new MirrorRecovery(options, context).RunAsync(cancellation).ConfigureAwait(false);
@@ -128,7 +140,10 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             RepositoryState shown = held && state.Condition == RepositoryCondition.Live
                 ? state with { Condition = RepositoryCondition.Held, Reason = "held at the primary" }
                 : state;
-            repositories.Add(RepositoryStatuses.Of(shown, repository?.IsBehind ?? false, own));
+            repositories.Add(RepositoryStatuses.Of(shown, repository?.IsBehind ?? false, own) with
+            {
+                HeldHere = state.Condition == RepositoryCondition.Held,
+            });
             if (shown.Condition == RepositoryCondition.Live)
             {
                 lag = lag is null || own is null ? null : Math.Max(lag.Value, own.Value);
@@ -143,7 +158,8 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             Connected = link.IsConnected,
             PrimaryHeardSecondsAgo = link.HeardSecondsAgo,
             LagSeconds = lag,
-            Problems = link.Problem is { } problem ? [problem] : [],
+            LinkProblem = link.Problem,
+            Problems = [],
             Repositories = repositories,
             Mirrors = [],
         };
@@ -189,6 +205,9 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
 
     void IFollower.Connected()
     {
+        // A new stream has heard nothing yet.
+        Interlocked.Exchange(ref durableSent, ulong.MaxValue);
+
         // From here on each apply reports itself; what was applied before is reported here, and the higher word counts.
         foreach (FollowedRepository repository in followed.Values)
         {
@@ -264,6 +283,11 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     private void SendDurable()
     {
         ulong sequence = durable.Current.Sequence;
+        if (Interlocked.Exchange(ref durableSent, sequence) == sequence)
+        {
+            return;
+        }
+
         link.Send(o => Frames.WriteSequence(o, FrameKind.Durable, sequence));
     }
 

@@ -12,6 +12,9 @@ public sealed record MirrorOptions
     /// <summary>The file in which applied positions are kept, absolute.</summary>
     public required string CheckpointFile { get; init; }
 
+    /// <summary>The file in which the identity of the root is kept, absolute.</summary>
+    public required string RootIdentityFile { get; init; }
+
     /// <summary>The primary's replication listener.</summary>
     public required Uri Upstream { get; init; }
 

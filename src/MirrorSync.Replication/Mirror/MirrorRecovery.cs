@@ -114,7 +114,9 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
             throw new DivergedException($"ref {reading.Problems[0].Name}: {reading.Problems[0].Reason}");
         }
 
-        return state with { Refs = await Peels.SnapshotAsync(state.Repository, reading, cancellation).ConfigureAwait(false) };
+        RefSnapshot refs = await Peels.SnapshotAsync(state.Repository, reading, cancellation).ConfigureAwait(false);
+        await ObjectQueries.CheckPresentAsync(state.Repository, RefDifference.IdsOf(refs), cancellation).ConfigureAwait(false);
+        return state with { Refs = refs };
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Repository}: this copy is not what the log says, a snapshot will take its place: {Reason}")]

@@ -51,25 +51,35 @@ internal sealed class RecordIntake(ReplicationLog log, Action<LogRecord> dispatc
     /// <summary>Makes all that the primary has committed durable here, by one commit, and hands it on.</summary>
     /// <param name="cancellation">Keeps it from beginning. What has begun is seen through: a record that is in the log and
     /// not handed on would not come again.</param>
+    /// <exception cref="LogUnwritableException">The log takes nothing more.</exception>
     public async Task FlushAsync(CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
         appended.Clear();
-        while (uncommitted.TryPeek(out (LogRecord Record, ReadOnlyMemory<byte> Bytes) next) && next.Record.Sequence <= mark)
+        try
         {
-            log.AppendExact(next.Record, next.Bytes);
-            uncommittedBytes -= next.Bytes.Length;
-            appended.Add(next.Record);
-            uncommitted.Dequeue();
+            while (uncommitted.TryPeek(out (LogRecord Record, ReadOnlyMemory<byte> Bytes) next) && next.Record.Sequence <= mark)
+            {
+                log.AppendExact(next.Record, next.Bytes);
+                uncommittedBytes -= next.Bytes.Length;
+                appended.Add(next.Record);
+                uncommitted.Dequeue();
+            }
+
+            if (appended.Count > 0)
+            {
+                await log.CommitAsync(appended[^1].Sequence, CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+        catch (IOException failure)
+        {
+            // Not the link's trouble: no new stream would help.
+            throw new LogUnwritableException($"the mirror's log cannot be written: {failure.Message}", failure);
         }
 
-        if (appended.Count > 0)
+        foreach (LogRecord record in appended)
         {
-            await log.CommitAsync(appended[^1].Sequence, CancellationToken.None).ConfigureAwait(false);
-            foreach (LogRecord record in appended)
-            {
-                dispatch(record);
-            }
+            dispatch(record);
         }
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Refs;
 using MirrorSync.Replication.Wire;
@@ -13,7 +14,7 @@ namespace MirrorSync.Replication.Mirror;
 /// Brings a repository up from the primary's snapshot: built beside, checked, synced, then swapped in by one rename, so
 /// that the repository is never absent or half there.
 /// </summary>
-internal sealed class SnapshotInstaller(MirrorOptions options, BulkClient bulk, IPackIndexer indexer)
+internal sealed partial class SnapshotInstaller(MirrorOptions options, BulkClient bulk, IPackIndexer indexer, ILogger logger)
 {
     // Beside the repositories, for a rename does not cross file systems; a name that is no repository's.
     private readonly string incoming = Path.Combine(options.Root, ".mirrorsync-incoming");
@@ -21,10 +22,7 @@ internal sealed class SnapshotInstaller(MirrorOptions options, BulkClient bulk, 
     /// <summary>Removes what an earlier process left half done.</summary>
     public void Clean()
     {
-        if (Directory.Exists(incoming))
-        {
-            Directory.Delete(incoming, recursive: true);
-        }
+        Delete(incoming);
     }
 
     /// <summary>Fetches and installs one repository, new or in place of a damaged one.</summary>
@@ -61,10 +59,7 @@ internal sealed class SnapshotInstaller(MirrorOptions options, BulkClient bulk, 
             finally
             {
                 // Holds the half-built repository after a failure, and the damaged one after an exchange.
-                if (Directory.Exists(folder))
-                {
-                    Directory.Delete(folder, recursive: true);
-                }
+                Delete(folder);
             }
         }
     }
@@ -119,6 +114,25 @@ internal sealed class SnapshotInstaller(MirrorOptions options, BulkClient bulk, 
             Folders.SyncFileSystem(parent);
         }
     }
+
+    private void Delete(string folder)
+    {
+        try
+        {
+            if (Directory.Exists(folder))
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // It costs room, nothing else: what was to be installed is installed.
+            LogLeftOver(logger, folder, failure.Message);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Folder} is no longer needed and could not be removed: {Reason}")]
+    private static partial void LogLeftOver(ILogger logger, string folder, string reason);
 
     private static async Task ExpectEndAsync(Stream body, CancellationToken cancellation)
     {

@@ -39,6 +39,7 @@ internal sealed partial class UpstreamLink : IDisposable
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly HttpClient http;
+    private readonly Backoff backoff;
 
     private volatile UpstreamStream? upstream;
     private volatile string? problem = "not connected yet";
@@ -51,6 +52,7 @@ internal sealed partial class UpstreamLink : IDisposable
         this.follower = follower;
         this.time = time;
         this.logger = logger;
+        backoff = new Backoff(time);
         http = options.CreateClient();
         http.BaseAddress = options.Upstream;
     }
@@ -80,7 +82,6 @@ internal sealed partial class UpstreamLink : IDisposable
     /// <summary>Follows until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        Backoff backoff = new(time);
         while (true)
         {
             try
@@ -89,13 +90,17 @@ internal sealed partial class UpstreamLink : IDisposable
                 await using (stream.ConfigureAwait(false))
                 {
                     await follower.BeginAsync(stream.Welcome, cancellation).ConfigureAwait(false);
-                    backoff.Reset();
                     await ExchangeAsync(stream, cancellation).ConfigureAwait(false);
                 }
             }
             catch (Exception failure) when (failure is IOException or HttpRequestException or LogOrderException
                 || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
             {
+                if (failure is RefusedException)
+                {
+                    Volatile.Write(ref heardAt, time.GetTimestamp());
+                }
+
                 string reason = failure.InnerException is { } inner && failure is HttpRequestException ? inner.Message : failure.Message;
                 string now = $"primary {options.Upstream.Authority}: {reason}";
                 if (problem != now)
@@ -193,6 +198,9 @@ internal sealed partial class UpstreamLink : IDisposable
             input.AdvanceTo(buffer.Start, buffer.End);
             await intake.FlushAsync(cancellation).ConfigureAwait(false);
             follower.Flushed(answers);
+
+            // Only now the stream is worth something: one that fails at its first record must not be tried without pause.
+            backoff.Reset();
             if (read.IsCompleted)
             {
                 return;

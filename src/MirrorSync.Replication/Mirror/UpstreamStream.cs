@@ -17,6 +17,9 @@ internal sealed class UpstreamStream : IAsyncDisposable
     // Acknowledgements are cumulative; with the primary not reading, dropping the oldest loses nothing for good.
     private static readonly BoundedChannelOptions OutgoingLimit = new(1 << 16) { FullMode = BoundedChannelFullMode.DropOldest };
 
+    // All records that one read brings share a commit, so a reader that is behind takes much at once.
+    private const int ReadAtOnce = 256 << 10;
+
     private readonly DuplexContent content;
     private readonly HttpResponseMessage response;
     private readonly Stream output;
@@ -74,7 +77,8 @@ internal sealed class UpstreamStream : IAsyncDisposable
                 throw new IOException($"there is no MirrorSync primary: it answered HTTP {(int)response.StatusCode}");
             }
 
-            PipeReader input = PipeReader.Create(await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false));
+            PipeReader input = PipeReader.Create(
+                await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false), new StreamPipeReaderOptions(bufferSize: ReadAtOnce));
             Welcome welcome = await ReadWelcomeAsync(input, cancellation).ConfigureAwait(false);
             return new UpstreamStream(content, response, await content.Opened.ConfigureAwait(false), input, welcome);
         }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Refs;
@@ -33,7 +32,7 @@ internal static partial class LogReplay
     {
         ulong epoch = 0;
         HashSet<RepositoryName> lost = [];
-        Dictionary<RepositoryName, RepositoryState> states = [];
+        Dictionary<RepositoryName, Replayed> found = [];
         for (ulong sequence = log.Base.Sequence + 1; sequence <= log.Appended.Sequence; sequence++)
         {
             LogRecord record = log.ReadRecord(sequence);
@@ -46,7 +45,7 @@ internal static partial class LogReplay
             if (record.Kind == LogRecordKind.Baseline)
             {
                 lost.Remove(record.Repository);
-                states.Remove(record.Repository);
+                found.Remove(record.Repository);
             }
 
             if (lost.Contains(record.Repository))
@@ -54,33 +53,66 @@ internal static partial class LogReplay
                 continue;
             }
 
-            RefSnapshot before = states.TryGetValue(record.Repository, out RepositoryState? state) ? state.Refs : RefSnapshot.Empty(format);
-            RefSnapshot? after = null;
-            string? problem = null;
+            found.TryAdd(record.Repository, new Replayed(format));
+            string? problem;
             try
             {
                 LogRecordBody body = await ReadFieldsAsync(record, spool, cancellation).ConfigureAwait(false);
-                after = before.TryApply(body.Updates, ImmutableDictionary<ObjectId, ObjectId>.Empty, out RefUpdate _);
+                problem = found[record.Repository].TryApply(body.Updates, record)
+                    ? null : "it does not follow from the records before it";
             }
             catch (Exception failure) when (failure is IOException or InvalidDataException)
             {
                 problem = failure.Message;
             }
 
-            if (after is null || after.Digest != record.After.Refs)
+            if (problem is not null)
             {
-                LogLost(logger, record.Repository, record.Sequence, problem ?? "it does not follow from the records before it");
-                states.Remove(record.Repository);
+                LogLost(logger, record.Repository, record.Sequence, problem);
+                found.Remove(record.Repository);
                 lost.Add(record.Repository);
-                continue;
             }
-
-            Repository repository = new(record.Repository, record.Repository.PathBelow(root), format);
-            states[record.Repository] = new RepositoryState(
-                repository, RepositoryCondition.Missing, "not looked at since the start", after, record.Position);
         }
 
-        return (epoch, [.. states.Values]);
+        return (epoch, [.. found.Select(one => one.Value.ToState(one.Key, root))]);
+    }
+
+    /// <summary>One repository's refs while its records are read: changed in place, so that a record costs what it changes.</summary>
+    private sealed class Replayed(ObjectFormat format)
+    {
+        private readonly Dictionary<RefName, RefValue> values = [];
+        private RefsHash hash = RefsHash.Empty;
+        private LogPosition applied;
+
+        /// <summary>False when the updates, or the digest after them, are not what the record says.</summary>
+        public bool TryApply(IReadOnlyList<RefUpdate> updates, LogRecord record)
+        {
+            foreach (RefUpdate update in updates)
+            {
+                if (values.GetValueOrDefault(update.Name) != update.Old)
+                {
+                    return false;
+                }
+
+                values[update.Name] = update.New;
+                if (!update.New.Exists)
+                {
+                    values.Remove(update.Name);
+                }
+            }
+
+            hash = hash.With(format, [.. updates]);
+            applied = record.Position;
+            return hash.Digest == record.After.Refs;
+        }
+
+        public RepositoryState ToState(RepositoryName name, string root)
+        {
+            values.Remove(RefName.Head, out RefValue head);
+            RefSnapshot refs = RefSnapshot.Create(format, head, values.Select(static r => new RefEntry(r.Key, r.Value, default)));
+            Repository repository = new(name, name.PathBelow(root), format);
+            return new RepositoryState(repository, RepositoryCondition.Missing, "not looked at since the start", refs, applied);
+        }
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Repository}: record {Sequence} cannot be replayed, so a new Baseline will be written: {Reason}")]

@@ -1,38 +1,49 @@
+using MirrorSync.Storage.Repositories;
+
 namespace MirrorSync.Replication.Primary;
+
+/// <summary>A repository's captures that were under way when a look's event came.</summary>
+internal readonly record struct CaptureUnderWay(RepositoryName Repository, Task Captured);
 
 /// <summary>
 /// When the primary last saw all of its disk. A look begins with a touch of the sentinel (or with a scan) and is over
-/// once everything noticed before it has been captured.
+/// once everything noticed before it has been captured. It waits for slow captures only so long: then it speaks for all
+/// other repositories, and names those for which it does not.
 /// </summary>
 /// <param name="time">The clock.</param>
 internal sealed class LookTracker(TimeProvider time)
 {
-    // With so many looks waiting for one capture, finer steps tell nothing.
+    // With so many looks waiting, finer steps tell nothing.
     private const int MaxPending = 64;
 
+    /// <summary>One large push must not make every other repository look stale.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
     private readonly Lock gate = new();
-    private readonly Queue<(long BeganAt, Task Captured)> pending = [];
+    private readonly Queue<(long BeganAt, CaptureUnderWay[] UnderWay)> pending = [];
     private long? lastLook;
+    private CaptureUnderWay[] late = [];
 
     // How often the watch was blind so far, the time before the first scan being the first; and up to which of these
     // times a scan has made up for it.
     private ulong blind = 1;
     private ulong madeUp;
+    private (long BeganAt, ulong Blind)? deferred;
 
     /// <summary>How long ago the last look that is over began; <see cref="TimeSpan.MaxValue"/> before the first.</summary>
-    public TimeSpan Age
+    public TimeSpan Age => Standing.Age;
+
+    /// <summary>The last look's age, and the repositories for which it does not speak.</summary>
+    public (TimeSpan Age, IReadOnlyList<RepositoryName> Late) Standing
     {
         get
         {
             lock (gate)
             {
-                while (pending.TryPeek(out (long BeganAt, Task Captured) look) && look.Captured.IsCompleted)
-                {
-                    lastLook = Math.Max(lastLook ?? look.BeganAt, look.BeganAt);
-                    pending.Dequeue();
-                }
-
-                return lastLook is { } beganAt ? time.GetElapsedTime(beganAt) : TimeSpan.MaxValue;
+                Harvest();
+                return lastLook is { } beganAt
+                    ? (time.GetElapsedTime(beganAt), [.. late.Where(static u => !u.Captured.IsCompleted).Select(static u => u.Repository)])
+                    : (TimeSpan.MaxValue, []);
             }
         }
     }
@@ -46,7 +57,19 @@ internal sealed class LookTracker(TimeProvider time)
         }
     }
 
-    /// <summary>A scan begins; the result is for <see cref="ScanEnded"/>.</summary>
+    /// <summary>What was to be captured is dropped: looks that wait for it prove nothing any more.</summary>
+    public void Drop()
+    {
+        lock (gate)
+        {
+            Harvest();
+            pending.Clear();
+            deferred = null;
+            blind++;
+        }
+    }
+
+    /// <summary>A scan begins; the result is for <see cref="ScanEnded"/> or <see cref="FoldersScanned"/>.</summary>
     public (long BeganAt, ulong MakesUp) ScanBegins()
     {
         lock (gate)
@@ -56,22 +79,28 @@ internal sealed class LookTracker(TimeProvider time)
     }
 
     /// <summary>
-    /// A scan of the folders that the watch could not vouch for is over. That is no look at everything: the watch's next
-    /// word is.
+    /// A scan of the folders that the watch could not vouch for is over. That is no look at everything: the watch's word
+    /// is, and if it spoke before the scan began, it counts now.
     /// </summary>
     /// <param name="scan">The result of <see cref="ScanBegins"/>.</param>
-    public void FoldersScanned((long BeganAt, ulong MakesUp) scan)
+    /// <param name="captures">The captures under way.</param>
+    public void FoldersScanned((long BeganAt, ulong MakesUp) scan, IEnumerable<CaptureUnderWay> captures)
     {
         lock (gate)
         {
             madeUp = Math.Max(madeUp, scan.MakesUp);
+            if (deferred is { } look && look.Blind <= scan.MakesUp)
+            {
+                deferred = null;
+                Add(look.BeganAt, captures);
+            }
         }
     }
 
     /// <summary>A scan has looked at everything.</summary>
     /// <param name="scan">The result of <see cref="ScanBegins"/>.</param>
     /// <param name="captures">The captures under way.</param>
-    public void ScanEnded((long BeganAt, ulong MakesUp) scan, IEnumerable<Task> captures)
+    public void ScanEnded((long BeganAt, ulong MakesUp) scan, IEnumerable<CaptureUnderWay> captures)
     {
         lock (gate)
         {
@@ -83,7 +112,7 @@ internal sealed class LookTracker(TimeProvider time)
     /// <summary>Notes a look of the watch and the captures that were under way when its event came.</summary>
     /// <param name="beganAt">A timestamp of the clock.</param>
     /// <param name="captures">The captures under way.</param>
-    public void Note(long beganAt, IEnumerable<Task> captures)
+    public void Note(long beganAt, IEnumerable<CaptureUnderWay> captures)
     {
         lock (gate)
         {
@@ -91,15 +120,33 @@ internal sealed class LookTracker(TimeProvider time)
             {
                 Add(beganAt, captures);
             }
+            else
+            {
+                deferred ??= (beganAt, blind);
+            }
         }
     }
 
-    private void Add(long beganAt, IEnumerable<Task> captures)
+    private void Harvest()
     {
+        while (pending.TryPeek(out (long BeganAt, CaptureUnderWay[] UnderWay) look)
+            && (Array.TrueForAll(look.UnderWay, static u => u.Captured.IsCompleted) || time.GetElapsedTime(look.BeganAt) >= Patience))
+        {
+            pending.Dequeue();
+            if (lastLook is null || look.BeganAt >= lastLook)
+            {
+                lastLook = look.BeganAt;
+                late = look.UnderWay;
+            }
+        }
+    }
+
+    private void Add(long beganAt, IEnumerable<CaptureUnderWay> captures)
+    {
+        Harvest();
         if (pending.Count < MaxPending)
         {
-            Task[] running = [.. captures.Where(static t => !t.IsCompleted)];
-            pending.Enqueue((beganAt, running.Length == 0 ? Task.CompletedTask : Task.WhenAll(running)));
+            pending.Enqueue((beganAt, [.. captures.Where(static u => !u.Captured.IsCompleted)]));
         }
     }
 }

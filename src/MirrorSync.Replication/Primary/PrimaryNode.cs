@@ -80,6 +80,9 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     /// <summary>How long ago the disk was last seen whole and captured; <see cref="TimeSpan.MaxValue"/> when never.</summary>
     public TimeSpan LookAge => looks.Age;
 
+    /// <summary>The same, with the repositories for which that look does not speak: their captures are still under way.</summary>
+    public (TimeSpan LookAge, IReadOnlyList<RepositoryName> Late) Standing => looks.Standing;
+
     /// <summary>Why nothing is captured at all; null when all is well.</summary>
     public string? Problem => rootProblem;
 
@@ -189,6 +192,11 @@ public sealed partial class PrimaryNode : IAsyncDisposable
 
         notices.TouchSentinel();
         await Task.WhenAny(reached.Task, Task.Delay(CatchUpPatience, time, cancellation)).ConfigureAwait(false);
+        lock (catchingUp)
+        {
+            catchingUp.RemoveAll(w => w.Reached == reached);
+        }
+
         cancellation.ThrowIfCancellationRequested();
     }
 
@@ -226,7 +234,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
                 break;
             case Looked look when rootProblem is null:
                 Reached(look.TouchedAtTimestamp);
-                looks.Note(look.TouchedAtTimestamp, byPath.Values.Select(static r => r.Work));
+                looks.Note(look.TouchedAtTimestamp, UnderWay());
                 break;
             case WatchLost lost:
                 LogWatchLost(logger, lost.Reason);
@@ -254,12 +262,15 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         if (problem is not null)
         {
             sweepWanted = true;
-            looks.Blind();
+            looks.Drop();
             WantScan();
         }
 
         return problem;
     }
+
+    private IEnumerable<CaptureUnderWay> UnderWay() =>
+        byPath.Values.Select(static r => new CaptureUnderWay(r.Repository.Name, r.Work));
 
     private void WantScan()
     {
@@ -288,11 +299,11 @@ public sealed partial class PrimaryNode : IAsyncDisposable
                 sweepWanted = false;
                 sweptAt = scan.BeganAt;
                 await SweepAsync(cancellation).ConfigureAwait(false);
-                looks.ScanEnded(scan, byPath.Values.Select(static r => r.Work));
+                looks.ScanEnded(scan, UnderWay());
             }
             else
             {
-                looks.FoldersScanned(scan);
+                looks.FoldersScanned(scan, UnderWay());
             }
 
             // Folders may come and go by the thousand (someone unpacks a tree below the root): one scan sees to many.
@@ -396,6 +407,10 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             if (rootProblem is null)
             {
                 notices.TouchSentinel();
+                foreach (CapturedRepository repository in byPath.Values)
+                {
+                    repository.Retry();
+                }
             }
             else
             {

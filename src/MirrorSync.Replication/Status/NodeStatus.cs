@@ -17,6 +17,9 @@ public sealed record NodeStatus
     /// <summary>True while the stream to the primary is open; always true on a primary.</summary>
     public required bool Connected { get; init; }
 
+    /// <summary>Why there is no stream to the primary, in words; null while there is one, and on a primary.</summary>
+    public string? LinkProblem { get; init; }
+
     /// <summary>Seconds since the primary was last heard, on this node's clock; 0 on a primary, null when never.</summary>
     public required double? PrimaryHeardSecondsAgo { get; init; }
 
@@ -50,6 +53,9 @@ public sealed record RepositoryStatus
 
     /// <summary>Why it is held, damaged or missing; null otherwise.</summary>
     public required string? Reason { get; init; }
+
+    /// <summary>True when it is held for a fault of this node's own (its disk, say) and not at the primary.</summary>
+    public bool HeldHere { get; init; }
 
     /// <summary>The sequence up to which it is applied (on a primary: captured).</summary>
     public required ulong AppliedSequence { get; init; }

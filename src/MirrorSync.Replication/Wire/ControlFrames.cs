@@ -31,7 +31,7 @@ public readonly record struct AnswerFrame(long AskedAt, ulong Committed, TimeSpa
             names.Write(bytes);
         }
 
-        bool fits = FixedLength + names.WrittenCount <= Frames.MaxControlPayload;
+        bool fits = FixedLength + names.WrittenCount <= Frames.MaxAnswerPayload && Held.Count <= ushort.MaxValue;
         byte[] payload = new byte[FixedLength + (fits ? names.WrittenCount : 0)];
         TimeSpan age = fits ? LookAge : TimeSpan.MaxValue;
         BinaryPrimitives.WriteInt64LittleEndian(payload, AskedAt);

@@ -22,6 +22,9 @@ public static class Frames
     /// <summary>The largest payload of a frame that is no record.</summary>
     public const int MaxControlPayload = 16 * 1024;
 
+    /// <summary>The largest payload of an answer, which may name many repositories.</summary>
+    public const int MaxAnswerPayload = 4 << 20;
+
     /// <summary>
     /// Takes one whole frame from the start of the buffer. False means that more bytes are needed; the buffer is then
     /// as it was.
@@ -45,7 +48,7 @@ public static class Frames
             throw new ProtocolException($"unknown frame kind {header[4]}");
         }
 
-        if (length > (kind == FrameKind.Record ? MaxPayload : MaxControlPayload))
+        if (length > MaxPayloadOf(kind))
         {
             throw new ProtocolException($"a {kind} frame of {length} bytes is too long");
         }
@@ -59,6 +62,13 @@ public static class Frames
         buffer = buffer.Slice(HeaderLength + length);
         return true;
     }
+
+    private static int MaxPayloadOf(FrameKind kind) => kind switch
+    {
+        FrameKind.Record => MaxPayload,
+        FrameKind.Answer => MaxAnswerPayload,
+        _ => MaxControlPayload,
+    };
 
     /// <summary>Appends one frame to the output; the caller flushes.</summary>
     public static void Write(IBufferWriter<byte> output, FrameKind kind, ReadOnlySpan<byte> payload)

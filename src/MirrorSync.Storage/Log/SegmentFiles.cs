@@ -19,7 +19,7 @@ internal sealed class SegmentFiles : IDisposable
     private readonly ConcurrentDictionary<int, SafeFileHandle> open = new();
     private readonly ConcurrentDictionary<int, bool> unsynced = new();
     private readonly Lock opening = new();
-    private volatile bool folderChanged;
+    private bool folderChanged;
 
     public SegmentFiles(string folder, int segmentSizeBits)
     {
@@ -89,9 +89,8 @@ internal sealed class SegmentFiles : IDisposable
             Durable.SyncData(Handle(segment, create: true)!);
         }
 
-        if (folderChanged)
+        if (Interlocked.Exchange(ref folderChanged, false))
         {
-            folderChanged = false;
             Durable.SyncFolder(folder);
         }
     }
@@ -208,8 +207,14 @@ internal sealed class SegmentFiles : IDisposable
                 return null;
             }
 
-            folderChanged |= !exists;
-            return open[segment] = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
+            SafeFileHandle made = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
+            if (!exists)
+            {
+                // After the file is there: a sync that comes between would take the word and miss the name.
+                Volatile.Write(ref folderChanged, true);
+            }
+
+            return open[segment] = made;
         }
     }
 }

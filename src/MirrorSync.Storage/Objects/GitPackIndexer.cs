@@ -20,8 +20,26 @@ public sealed class GitPackIndexer : IPackIndexer
             GitExit exit = await git.WaitAsync(cancellation).ConfigureAwait(false);
             if (!exit.Good || !fed)
             {
+                RemoveLeftOvers(repository);
+                if (exit.IsLocalFailure)
+                {
+                    throw new IOException($"{repository.Name}: git index-pack failed ({exit.Code}): {exit.Error}");
+                }
+
                 throw new InvalidPackException($"{repository.Name}: git index-pack refused the pack ({exit.Code}): {exit.Error}");
             }
+        }
+    }
+
+    /// <summary>
+    /// Removes what an index-pack that died left behind. At most one runs in a repository at a time, so nothing of a
+    /// living one is hit.
+    /// </summary>
+    private static void RemoveLeftOvers(Repository repository)
+    {
+        foreach (string file in Directory.EnumerateFiles(Path.Combine(repository.Path, "objects", "pack"), "tmp_*"))
+        {
+            File.Delete(file);
         }
     }
 

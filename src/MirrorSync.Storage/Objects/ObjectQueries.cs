@@ -24,6 +24,19 @@ public static class ObjectQueries
         return missing;
     }
 
+    /// <summary>Checks that every id is in the repository or its alternates.</summary>
+    /// <exception cref="ObjectsMissingException">One is not; the message names it.</exception>
+    /// <exception cref="IOException">git failed.</exception>
+    public static async Task CheckPresentAsync(
+        Repository repository, IReadOnlyCollection<ObjectId> ids, CancellationToken cancellation)
+    {
+        IReadOnlySet<ObjectId> missing = await FindMissingAsync(repository, ids, cancellation).ConfigureAwait(false);
+        if (missing.Count > 0)
+        {
+            throw new ObjectsMissingException($"{repository.Name}: object {missing.First().ToHex(repository.Format)} is missing");
+        }
+    }
+
     /// <summary>For each id that names a tag object: the object that the tag finally names.</summary>
     /// <exception cref="ObjectsMissingException">An id, or what a tag names, is not in the repository.</exception>
     /// <exception cref="IOException">git failed.</exception>
@@ -69,6 +82,11 @@ public static class ObjectQueries
 
         GitExit exit = await GitProcess.RunAsync(
             repository.Path, arguments, EncodeTips(repository.Format, tips, []), Stream.Null, cancellation).ConfigureAwait(false);
+        if (exit.IsLocalFailure)
+        {
+            throw new IOException($"{repository.Name}: git rev-list failed ({exit.Code}): {exit.Error}");
+        }
+
         if (!exit.Good)
         {
             throw new ObjectsMissingException($"{repository.Name}: not all that the refs reach is there: {exit.Error}");

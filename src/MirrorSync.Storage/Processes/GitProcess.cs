@@ -8,6 +8,16 @@ namespace MirrorSync.Storage.Processes;
 /// <param name="Error">The first <see cref="GitProcess.MaxErrorBytes"/> of its standard error, as text for people.</param>
 public readonly record struct GitExit(int Code, string Error)
 {
+    // What git and the C library say when it is the machine that failed (LC_ALL=C).
+    private static readonly string[] LocalFailures =
+    [
+        "No space left on device", "Disk quota exceeded", "Read-only file system", "Input/output error", "Out of memory",
+        "annot allocate memory", "Too many open files", "Permission denied",
+    ];
+
+    /// <summary>True when it failed for want of disk, memory or descriptors, or was ended by a signal: that says nothing of the data.</summary>
+    public bool IsLocalFailure => Code > 128 || (Code != 0 && Array.Exists(LocalFailures, Error.Contains));
+
     /// <summary>True for exit code 0.</summary>
     public bool Good => Code == 0;
 }

@@ -95,6 +95,17 @@ public sealed class RefWriter(Repository repository)
         new RefFolder(repository.Path, handle, BeforeStep).RemoveLocks();
     }
 
+    /// <summary>Removes the locks when that of packed-refs is older than the given age: nobody holds it for so long.</summary>
+    /// <exception cref="IOException">One cannot be removed.</exception>
+    public void ClearLockOlderThan(TimeSpan age, TimeProvider time)
+    {
+        FileInfo table = new(Path.Combine(repository.Path, "packed-refs.lock"));
+        if (table.Exists && time.GetUtcNow() - table.LastWriteTimeUtc > age)
+        {
+            ClearStaleLock();
+        }
+    }
+
     /// <summary>Writes the refs of a new repository folder.</summary>
     /// <inheritdoc cref="Write" path="/exception"/>
     public static void WriteInitial(string path, RefSnapshot refs) =>

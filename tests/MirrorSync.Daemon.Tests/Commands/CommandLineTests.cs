@@ -190,9 +190,17 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
-    public async Task Accept_OneOrAll_TellsWhatWasLetGo()
+    public async Task Accept_OnAMirror_PointsToThePrimary()
     {
         string file = Configs.WriteFile(folder.Path);
+        Assert.Equal(2, await RunAsync("accept", "--all", "--config", file));
+        Assert.EndsWith("is a mirror; accept on the primary", Assert.Single(Lines(error)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Accept_OneOrAll_TellsWhatWasLetGo()
+    {
+        string file = Configs.WriteFile(folder.Path, NodeRole.Primary);
         await using RunningNode running = await StartAsync(file);
         node.Status = FakeNode.Fresh(FakeNode.Repository("a.git", "held"), FakeNode.Repository("b.git"));
 

@@ -82,7 +82,7 @@ public sealed class ConfigLoaderTests
             [
                 "Data:Path: '/srv/git/.data' and Repositories:Root '/srv/git' must not lie within each other",
                 "Extra: unknown key",
-                "Freshness:MaxLag: '15' is not a time above zero such as 00:00:15",
+                "Freshness:MaxLag: '15' is not a time above zero, and of 30 days at most, such as 00:00:15",
                 "Listen:Admin: must be text, not a number",
                 "Listen:Public: 'abc' is not a URL such as http://127.0.0.1:8460",
                 "Listen:Replication: 'http://0.0.0.0:1': replication beyond loopback is only allowed with TLS; set Tls:Certificate, Tls:Key and Tls:Authority, or listen on 127.0.0.1",
@@ -147,6 +147,7 @@ public sealed class ConfigLoaderTests
     [InlineData("Freshness:MaxHeld", "[1]", "must be a number, not an object or list")]
     [InlineData("Freshness:MaxHeld", "\"NaN\"", "is not a number from 0 to 1")]
     [InlineData("Freshness:MaxOutage", "\"-01:00:00\"", "is not a time above zero")]
+    [InlineData("Freshness:MaxOutage", "\"31.00:00:00\"", "of 30 days at most")]
     [InlineData("Fleet:Id", "\"a b\"", "is not a name")]
     [InlineData("Peers", "\"http://127.0.0.1:1\"", "must be a list")]
     [InlineData("Peers", "[\"http://127.0.0.1:1\", \"nowhere\"]", "Peers:1: 'nowhere' is not a URL")]

@@ -1,4 +1,5 @@
 using MirrorSync.Replication.Primary;
+using MirrorSync.Replication.Tests.Support;
 using MirrorSync.Testing;
 
 namespace MirrorSync.Replication.Tests.Primary;
@@ -13,7 +14,7 @@ public sealed class LookTrackerTests
     {
         looks = new LookTracker(time);
         Assert.Equal(TimeSpan.MaxValue, looks.Age);
-        looks.ScanEnded(looks.ScanBegins(), [firstScan.Task]);
+        looks.ScanEnded(looks.ScanBegins(), [Of(firstScan.Task)]);
     }
 
     [Fact]
@@ -48,21 +49,53 @@ public sealed class LookTrackerTests
     }
 
     [Fact]
-    public void Age_CaptureHangsForDays_StaysBoundedAndCatchesUp()
+    public void Standing_CaptureHangs_SpeaksForAllOthersAndNamesIt()
     {
         firstScan.SetResult();
         TaskCompletionSource slow = new();
-        for (int i = 0; i < 100_000; i++)
+        for (int i = 0; i < 1_000; i++)
         {
-            looks.Note(time.GetTimestamp(), [slow.Task]);
+            looks.Note(time.GetTimestamp(), [Of(slow.Task)]);
             time.Advance(TimeSpan.FromSeconds(1));
+            Assert.True(looks.Age <= TimeSpan.FromSeconds(3));
         }
 
-        Assert.Equal(TimeSpan.FromSeconds(100_000), looks.Age);
+        Assert.Equal([Samples.Repo], looks.Standing.Late);
         slow.SetResult();
-        Assert.True(looks.Age < TimeSpan.FromSeconds(100_000));
+        Assert.Empty(looks.Standing.Late);
         looks.Note(time.GetTimestamp(), []);
         Assert.Equal(TimeSpan.Zero, looks.Age);
+    }
+
+    [Fact]
+    public void Drop_WorkThatALookWaitedForIsNotDone_ProvesNothing()
+    {
+        firstScan.SetResult();
+        time.Advance(TimeSpan.FromSeconds(1));
+        TaskCompletionSource dropped = new();
+        looks.Note(time.GetTimestamp(), [Of(dropped.Task)]);
+        looks.Drop();
+        dropped.SetResult();
+        Assert.Equal(TimeSpan.FromSeconds(1), looks.Age);
+        looks.ScanEnded(looks.ScanBegins(), []);
+        Assert.Equal(TimeSpan.Zero, looks.Age);
+    }
+
+    [Fact]
+    public void FoldersScanned_WatchSpokeBeforeTheScanBegan_Counts()
+    {
+        firstScan.SetResult();
+        time.Advance(TimeSpan.FromSeconds(9));
+        looks.Blind();
+        looks.Note(time.GetTimestamp(), []);
+        time.Advance(TimeSpan.FromSeconds(1));
+        (long BeganAt, ulong MakesUp) scan = looks.ScanBegins();
+        looks.Blind();
+        Assert.Equal(TimeSpan.FromSeconds(10), looks.Age);
+        looks.FoldersScanned(scan, []);
+        Assert.Equal(TimeSpan.FromSeconds(1), looks.Age);
+        looks.Note(time.GetTimestamp(), []);
+        Assert.Equal(TimeSpan.FromSeconds(1), looks.Age);
     }
 
     [Fact]
@@ -84,7 +117,7 @@ public sealed class LookTrackerTests
         TaskCompletionSource capture = new();
         looks.Note(time.GetTimestamp(), []);
         time.Advance(TimeSpan.FromSeconds(1));
-        looks.Note(time.GetTimestamp(), [capture.Task, Task.CompletedTask]);
+        looks.Note(time.GetTimestamp(), [Of(capture.Task), Of(Task.CompletedTask)]);
         time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(TimeSpan.FromSeconds(2), looks.Age);
         capture.SetResult();
@@ -95,9 +128,9 @@ public sealed class LookTrackerTests
     public void Age_LaterLookOverBeforeAnEarlier_WaitsForTheEarlier()
     {
         TaskCompletionSource slow = new();
-        looks.Note(time.GetTimestamp(), [slow.Task]);
+        looks.Note(time.GetTimestamp(), [Of(slow.Task)]);
         time.Advance(TimeSpan.FromSeconds(1));
-        looks.Note(time.GetTimestamp(), [slow.Task]);
+        looks.Note(time.GetTimestamp(), [Of(slow.Task)]);
         Assert.Equal(TimeSpan.MaxValue, looks.Age);
         firstScan.SetResult();
         Assert.Equal(TimeSpan.FromSeconds(1), looks.Age);
@@ -116,4 +149,6 @@ public sealed class LookTrackerTests
         looks.Note(earlier, []);
         Assert.Equal(TimeSpan.Zero, looks.Age);
     }
+
+    private static CaptureUnderWay Of(Task capture) => new(Samples.Repo, capture);
 }

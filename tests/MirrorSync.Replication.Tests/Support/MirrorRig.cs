@@ -41,6 +41,7 @@ internal sealed class MirrorRig : IAsyncDisposable
         Identity = identity,
         Root = Root,
         CheckpointFile = CheckpointFile,
+        RootIdentityFile = folder["state/root"],
         Upstream = upstream,
         CreateClient = static () => new HttpClient(new SocketsHttpHandler { EnableMultipleHttp2Connections = false })
         {

@@ -26,7 +26,7 @@ public sealed class ControlFramesTests
     [Fact]
     public void Answer_MoreHeldThanFits_SaysThatNothingWasSeen()
     {
-        RepositoryName[] many = [.. Enumerable.Range(0, 20).Select(static i => RepositoryName.Parse(new string('n', 1000) + i))];
+        RepositoryName[] many = [.. Enumerable.Range(0, 5_000).Select(static i => RepositoryName.Parse(new string('n', 1000) + i))];
         AnswerFrame read = AnswerFrame.Read(PayloadOf(new AnswerFrame(1, 2, TimeSpan.Zero, many).Write));
         Assert.Equal((TimeSpan.MaxValue, 0), (read.LookAge, read.Held.Count));
     }

@@ -5,9 +5,6 @@ using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Primary.Capture;
 
-/// <summary>The replication log cannot be written any more.</summary>
-internal sealed class LogUnwritableException(string message, Exception inner) : Exception(message, inner);
-
 /// <summary>What every repository's capture shares on a node.</summary>
 /// <param name="Log">Where records are appended.</param>
 /// <param name="Spool">Where large bodies go.</param>

@@ -41,7 +41,10 @@ internal sealed class CaptureQueue(TimeProvider time)
         }
     }
 
-    /// <summary>Completes when everything that is queued now has been done, whatever comes after it.</summary>
+    /// <summary>
+    /// Completes when everything that is queued now has been done, whatever comes after it: pushes too that wait for
+    /// others to end.
+    /// </summary>
     public Task Done
     {
         get
@@ -200,7 +203,7 @@ internal sealed class CaptureQueue(TimeProvider time)
     }
 
     private bool IsDone(ulong number) =>
-        !(underWay <= number) && !(touched?.Number <= number) && !(pushes.FirstNumber <= number);
+        !(underWay <= number) && !(touched?.Number <= number) && !(pushes.FirstWaiting <= number);
 
     private long Now() => (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 }

@@ -19,12 +19,15 @@ internal sealed partial class CapturedRepository
     private readonly CancellationToken stopping;
     private readonly RefReader reader;
     private readonly CaptureQueue queue;
+    private readonly SettledReading settled;
 
     // The pushes taken up and not yet in the log, and the refs that they named: the worker's alone.
     private readonly List<PushId> unacknowledged = [];
     private readonly HashSet<RefName> vouched = [];
 
     private bool peelsKnown;
+    private int failures;
+    private long retryAt;
     private Task worker = Task.CompletedTask;
 
     // Written by the worker only.
@@ -41,6 +44,7 @@ internal sealed partial class CapturedRepository
         state = initial;
         reader = new RefReader(initial.Repository);
         queue = new CaptureQueue(context.Time);
+        settled = new SettledReading(reader, context.Time);
         context.Table.Show(initial);
     }
 
@@ -98,6 +102,20 @@ internal sealed partial class CapturedRepository
     /// <returns>True when it was lost before.</returns>
     public bool Found() => queue.Find();
 
+    /// <summary>What failed is looked at again once its time has come.</summary>
+    public void Retry()
+    {
+        long due = Volatile.Read(ref retryAt);
+        if (due != 0 && context.Time.GetTimestamp() >= due)
+        {
+            Volatile.Write(ref retryAt, 0);
+            Touch();
+        }
+    }
+
+    /// <summary>Seconds until the next try: 1, 2, 4, up to 32.</summary>
+    private static long RetryAfter(int failures) => 1L << Math.Min(failures - 1, 5);
+
     private void Start()
     {
         if (queue.TryBegin())
@@ -154,6 +172,7 @@ internal sealed partial class CapturedRepository
                 .ConfigureAwait(false);
             if (captured)
             {
+                failures = 0;
                 AcknowledgeAll();
             }
         }
@@ -161,6 +180,8 @@ internal sealed partial class CapturedRepository
         {
             // Whatever is wrong with this one repository: it is held and tried again, and all others go on.
             Hold(failure.Message);
+            failures++;
+            Volatile.Write(ref retryAt, context.Time.GetTimestamp() + (RetryAfter(failures) * context.Time.TimestampFrequency));
         }
     }
 
@@ -186,7 +207,7 @@ internal sealed partial class CapturedRepository
         return await CaptureAsync(LogRecordKind.Delta, updates, reading, work.NoticedAt, async () =>
         {
             await caughtUp.ConfigureAwait(false);
-            return !TakeBack(ended);
+            return context.RootProblem() is null && !TakeBack(ended);
         }).ConfigureAwait(false);
     }
 
@@ -198,7 +219,13 @@ internal sealed partial class CapturedRepository
         List<RefUpdate> updates = Differences(reading);
         if (first || updates.Count > 0)
         {
-            reading = await SettledReading.ReadAsync(reader, reading, context.Time, stopping).ConfigureAwait(false);
+            if (await settled.ReadAsync(Differences, stopping).ConfigureAwait(false) is not { } agreed)
+            {
+                queue.Touch();
+                return false;
+            }
+
+            reading = agreed;
 
             // A push that changed what was read said before that it would; once that is heard, its refs are left to it.
             await context.CaughtUp(stopping).ConfigureAwait(false);
@@ -285,9 +312,13 @@ internal sealed partial class CapturedRepository
         }
 
         HashSet<ObjectId> brought = RefDifference.NewIds(updates);
+        if (kind == LogRecordKind.Baseline)
+        {
+            // There is no pack whose writing would find a missing object.
+            await ObjectQueries.CheckPresentAsync(before.Repository, brought, stopping).ConfigureAwait(false);
+        }
 
-        // A Baseline has no pack whose writing would find a missing object, so all of its ids are asked for.
-        HashSet<ObjectId> peelable = kind == LogRecordKind.Baseline ? [.. brought] : RefDifference.NewIdsToPeel(updates);
+        HashSet<ObjectId> peelable = RefDifference.NewIdsToPeel(updates);
         Task<IReadOnlyDictionary<ObjectId, ObjectId>> peeling = Peels.FindAsync(before.Repository, reading, peelable, stopping);
         BodyBuilder body = new(context.Spool, LogRecordCodec.InlineBodyLimit);
         await using (body.ConfigureAwait(false))

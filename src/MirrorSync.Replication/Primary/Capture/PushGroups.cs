@@ -76,6 +76,9 @@ internal sealed class PushGroups
     /// <summary>The lowest number of what can be taken now; null when nothing can.</summary>
     public ulong? FirstNumber => FindReady() is { Count: > 0 } ready ? ready.Min(static group => group.Number) : null;
 
+    /// <summary>The lowest number of what is over and not taken, whether it can be taken now or not; null when there is nothing.</summary>
+    public ulong? FirstWaiting => ended.Count > 0 ? ended.Min(static group => group.Number) : null;
+
     /// <summary>Forgets what is over.</summary>
     public void Clear() => ended.Clear();
 

@@ -131,8 +131,8 @@ public sealed partial class ReplicationServer : INodeStatusSource
 
     private (TimeSpan LookAge, IReadOnlyList<RepositoryName> Held) Standing()
     {
-        TimeSpan age = node.LookAge;
-        return (age, [.. table.All.Where(static s => s.Condition == RepositoryCondition.Held).Select(static s => s.Name)]);
+        (TimeSpan age, IReadOnlyList<RepositoryName> late) = node.Standing;
+        return (age, [.. table.All.Where(static s => s.Condition == RepositoryCondition.Held).Select(static s => s.Name).Union(late)]);
     }
 
     private bool TryWelcome(Hello hello, out LogPosition from, [NotNullWhen(false)] out Refusal? refusal)

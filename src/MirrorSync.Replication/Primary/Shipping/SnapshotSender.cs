@@ -10,8 +10,14 @@ namespace MirrorSync.Replication.Primary.Shipping;
 
 /// <summary>Sends the whole of a repository as of the position up to which it is captured.</summary>
 /// <param name="packWriter">Writes the pack.</param>
-public sealed class SnapshotSender(IPackWriter packWriter)
+public sealed class SnapshotSender(IPackWriter packWriter) : IDisposable
 {
+    // Each is a git that packs a whole repository with every core it finds; a region that comes up asks for many.
+    private readonly SemaphoreSlim packing = new(Math.Max(2, Environment.ProcessorCount / 2));
+
+    /// <inheritdoc/>
+    public void Dispose() => packing.Dispose();
+
     /// <summary>
     /// Writes header, refs, metadata and one pack. A failure leaves the body without its end, so that the mirror asks
     /// again.
@@ -42,7 +48,16 @@ public sealed class SnapshotSender(IPackWriter packWriter)
                 Config = metadata.Config,
             };
             await chunks.WriteAsync(LogRecordBodyCodec.EncodeFields(fields, refs.Format), cancellation).ConfigureAwait(false);
-            await packWriter.WriteAsync(state.Repository, RefDifference.IdsOf(refs), [], chunks, cancellation).ConfigureAwait(false);
+            await packing.WaitAsync(cancellation).ConfigureAwait(false);
+            try
+            {
+                await packWriter.WriteAsync(state.Repository, RefDifference.IdsOf(refs), [], chunks, cancellation).ConfigureAwait(false);
+            }
+            finally
+            {
+                packing.Release();
+            }
+
             await chunks.CompleteAsync(cancellation).ConfigureAwait(false);
         }
     }

@@ -1,7 +1,7 @@
 using System.Text;
 using MirrorSync.Storage.Repositories;
 
-namespace MirrorSync.Replication.Primary;
+namespace MirrorSync.Replication;
 
 /// <summary>
 /// Tells whether the repositories' root is the one that this node knows: a marker file in it holds an identity that the
