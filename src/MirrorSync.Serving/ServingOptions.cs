@@ -5,6 +5,9 @@ namespace MirrorSync.Serving;
 /// <summary>What the answers to git clients depend on beside the repositories.</summary>
 public sealed record ServingOptions
 {
+    /// <summary><see cref="MaxRequestBytes"/> where nothing else is said.</summary>
+    public const long DefaultMaxRequestBytes = 64 << 20;
+
     /// <summary>This node's name; shown to a client whose push is refused.</summary>
     public string? NodeName { get; init; }
 
@@ -18,7 +21,13 @@ public sealed record ServingOptions
     public TimeSpan RetryAfter { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>The longest request, inflated, in bytes. A client that wants 500,000 refs by name sends 25 MB.</summary>
-    public long MaxRequestBytes { get; init; } = 64 << 20;
+    public long MaxRequestBytes { get; init; } = DefaultMaxRequestBytes;
+
+    /// <summary>
+    /// How many <c>git upload-pack</c> run at once. Most wait for their client, not for a processor; each may take some
+    /// hundred MB.
+    /// </summary>
+    public int MaxUploadPacks { get; init; } = 16 * Environment.ProcessorCount;
 
     /// <summary>What a client that pushes is told: one line.</summary>
     internal string PushRefusal(RepositoryName repository)
@@ -34,6 +43,9 @@ public sealed record ServingOptions
     /// <summary>What a client is told about a repository that cannot be served now: one line.</summary>
     internal string NotServable(RepositoryName repository) =>
         $"{repository} is being restored here; try again in {RetryAfterSeconds} seconds";
+
+    /// <summary>What a client is told when too many others are being served: one line.</summary>
+    internal string Busy => $"too many clients are being served here; try again in {RetryAfterSeconds} seconds";
 
     /// <summary><see cref="RetryAfter"/> in whole seconds, at least one.</summary>
     internal long RetryAfterSeconds => Math.Max(1, (long)Math.Ceiling(RetryAfter.TotalSeconds));

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using MirrorSync.Daemon.Configuration;
+using MirrorSync.Serving;
 
 namespace MirrorSync.Daemon.Hosting;
 
@@ -20,7 +21,10 @@ internal sealed class KestrelListeners(ListenConfig config, NodeTls? tls)
     private const int WindowBytes = 16 << 20;
 
     private const int FrameBytes = 256 << 10;
-    private const long PublicBodyBytes = 64 << 20;
+
+    /// <summary>A little more than what git's clients may send, so that those who send more get the words made for them.</summary>
+    private const long PublicBodyBytes = ServingOptions.DefaultMaxRequestBytes + (1 << 20);
+
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
 
     private readonly Dictionary<Listener, ListenOptions> bound = [];

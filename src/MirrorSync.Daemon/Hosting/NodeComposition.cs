@@ -10,6 +10,7 @@ using MirrorSync.Replication.Primary.Shipping;
 using MirrorSync.Serving;
 using MirrorSync.Serving.GitProtocol;
 using MirrorSync.Serving.Http;
+using MirrorSync.Serving.UploadPack;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
 using MirrorSync.Storage.Repositories;
@@ -79,14 +80,15 @@ internal static class NodeComposition
             node, identity, log, spool, table, context.Time, context.LoggerFactory.CreateLogger<ReplicationServer>());
         SnapshotSender snapshots = new(new GitPackWriter());
         ReplicationEndpoints endpoints = new(server, snapshots, identity.Fleet);
-        ServingOptions serving = Serving(config, () => identity.Name);
+        (Microsoft.AspNetCore.Http.RequestDelegate http, GitDaemonListener? git) = Listeners(
+            context, table, Serving(config, () => identity.Name));
         return new NodeParts
         {
             Status = server,
             RecoverAsync = node.RecoverAsync,
             Replication = endpoints.Handlers,
-            Public = Public(context, table, serving),
-            Git = Git(context, table, serving),
+            Public = http,
+            Git = git,
             AcceptAsync = (name, _) => Task.FromResult(Accept(node, table, name)),
             Services = [new LoopService("primary", node.RunAsync)],
             Owner = new OwnedParts(snapshots, node, log),
@@ -107,7 +109,8 @@ internal static class NodeComposition
             CreateClient = () => NodeClients.Create(context.Tls),
         };
         MirrorNode node = new(options, log, spool, table, context.Time, context.LoggerFactory);
-        ServingOptions serving = Serving(config, () => node.PrimaryName ?? options.Upstream.Host);
+        (Microsoft.AspNetCore.Http.RequestDelegate http, GitDaemonListener? git) = Listeners(
+            context, table, Serving(config, () => node.PrimaryName ?? options.Upstream.Host));
         return new NodeParts
         {
             Status = node,
@@ -123,8 +126,8 @@ internal static class NodeComposition
                 }
             },
             Replication = new Dictionary<string, Microsoft.AspNetCore.Http.RequestDelegate>(),
-            Public = Public(context, table, serving),
-            Git = Git(context, table, serving),
+            Public = http,
+            Git = git,
 
             // What is held on a mirror is held at the primary, and goes on from there.
             AcceptAsync = (name, _) => Task.FromResult<IReadOnlyList<string>?>(name is { } one && !table.TryGet(one, out RepositoryState? _) ? null : []),
@@ -165,18 +168,25 @@ internal static class NodeComposition
         PushUrl = config.Serving.PushUrl,
     };
 
-    private static Microsoft.AspNetCore.Http.RequestDelegate Public(NodeContext context, RepositoryTable table, ServingOptions serving) =>
-        GitHttpExchange.Handler(new SmartHttp(table, serving, context.LoggerFactory.CreateLogger<SmartHttp>()));
-
-    private static GitDaemonListener? Git(NodeContext context, RepositoryTable table, ServingOptions serving) =>
-        context.Config.Listen.Git is { } endpoint
+    // What both listeners share is made here once.
+    private static (Microsoft.AspNetCore.Http.RequestDelegate Public, GitDaemonListener? Git) Listeners(
+        NodeContext context, RepositoryTable table, ServingOptions serving)
+    {
+        LsRefsAnswers lsRefs = new();
+        UploadPackSlots slots = new(serving, context.Time);
+        SmartHttp http = new(table, serving, lsRefs, slots, context.LoggerFactory.CreateLogger<SmartHttp>());
+        GitDaemonListener? git = context.Config.Listen.Git is { } endpoint
             ? new GitDaemonListener(
                 table,
                 serving,
                 new GitDaemonOptions { Endpoint = endpoint, StopGrace = TimeSpan.FromSeconds(3) },
+                lsRefs,
+                slots,
                 context.Time,
                 context.LoggerFactory.CreateLogger<GitDaemonListener>())
             : null;
+        return (GitHttpExchange.Handler(http), git);
+    }
 
     /// <summary>A node's long-running side as a hosted service: when it fails, the host stops.</summary>
     private sealed class LoopService(string name, Func<CancellationToken, Task> run) : BackgroundService

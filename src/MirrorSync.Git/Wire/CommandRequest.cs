@@ -26,6 +26,9 @@ public enum CommandStatus
 /// <remarks>Capabilities are judged as git's serve.c does, but only by <see cref="CheckCapabilities"/>.</remarks>
 public sealed class CommandRequest
 {
+    /// <summary>How many bytes of what a client sent a message tells.</summary>
+    private const int MaxQuoted = 80;
+
     private ObjectFormat clientFormat = ObjectFormat.Sha1;
     private string? badCapability;
     private bool anyLine;
@@ -36,7 +39,7 @@ public sealed class CommandRequest
     /// <summary>True when the head ended with a delimiter, so that arguments and a flush follow.</summary>
     public bool HasArguments { get; private set; }
 
-    /// <summary>What is wrong, in git's own words; null when nothing is.</summary>
+    /// <summary>What is wrong, in git's own words, a client's own cut short; null when nothing is.</summary>
     public string? Error { get; private set; }
 
     /// <summary>Takes the next line.</summary>
@@ -90,32 +93,37 @@ public sealed class CommandRequest
         return nul < 0 ? payload : payload[..nul];
     }
 
+    /// <summary>What a client sent, for a message: its first <see cref="MaxQuoted"/> bytes, since messages go to logs.</summary>
+    internal static string Quote(ReadOnlySpan<byte> text) => text.Length <= MaxQuoted
+        ? Encoding.UTF8.GetString(text) : Encoding.UTF8.GetString(text[..MaxQuoted]) + "...";
+
     private CommandStatus AddLine(ReadOnlySpan<byte> line)
     {
         anyLine = true;
         if (line.StartsWith("command="u8))
         {
-            string name = Encoding.UTF8.GetString(line["command="u8.Length..]);
+            ReadOnlySpan<byte> name = line["command="u8.Length..];
             if (Command.Length > 0)
             {
-                return Fail($"command '{name}' requested after already requesting command '{Command}'");
+                string first = Quote(Encoding.UTF8.GetBytes(Command));
+                return Fail($"command '{Quote(name)}' requested after already requesting command '{first}'");
             }
 
-            Command = name;
-            return name.Length > 0 ? CommandStatus.NeedMore : Fail("invalid command ''");
+            Command = Encoding.UTF8.GetString(name);
+            return Command.Length > 0 ? CommandStatus.NeedMore : Fail("invalid command ''");
         }
 
         if (line.StartsWith("object-format="u8))
         {
-            string name = Encoding.UTF8.GetString(line["object-format="u8.Length..]);
-            if (!ObjectFormatFacts.TryParse(name, out clientFormat))
+            ReadOnlySpan<byte> name = line["object-format="u8.Length..];
+            if (!ObjectFormatFacts.TryParse(Encoding.UTF8.GetString(name), out clientFormat))
             {
-                badCapability ??= $"unknown object format '{name}'";
+                badCapability ??= $"unknown object format '{Quote(name)}'";
             }
         }
         else if (!IsOffered(line, "agent"u8) && !IsOffered(line, "server-option"u8))
         {
-            badCapability ??= $"unknown capability '{Encoding.UTF8.GetString(line)}'";
+            badCapability ??= $"unknown capability '{Quote(line)}'";
         }
 
         return CommandStatus.NeedMore;

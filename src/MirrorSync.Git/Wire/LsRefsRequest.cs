@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
-using System.Text;
 
 namespace MirrorSync.Git.Wire;
 
@@ -114,7 +113,7 @@ public sealed class LsRefsRequest
             }
             else
             {
-                error = $"unexpected line: '{Encoding.UTF8.GetString(argument)}'";
+                error = $"unexpected line: '{CommandRequest.Quote(argument)}'";
             }
 
             return error is null;

@@ -25,6 +25,7 @@ internal sealed class GitDaemonConnection : IDisposable
     private readonly ServingOptions serving;
     private readonly GitDaemonOptions options;
     private readonly LsRefsAnswers lsRefs;
+    private readonly UploadPackSlots slots;
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly CancellationTokenSource idle;
@@ -43,13 +44,14 @@ internal sealed class GitDaemonConnection : IDisposable
     /// <summary>Takes a socket over, and closes it when disposed.</summary>
     public GitDaemonConnection(
         Socket socket, RepositoryTable repositories, ServingOptions serving, GitDaemonOptions options,
-        LsRefsAnswers lsRefs, TimeProvider time, ILogger logger)
+        LsRefsAnswers lsRefs, UploadPackSlots slots, TimeProvider time, ILogger logger)
     {
         this.socket = socket;
         this.repositories = repositories;
         this.serving = serving;
         this.options = options;
         this.lsRefs = lsRefs;
+        this.slots = slots;
         this.time = time;
         this.logger = logger;
         stream = new NetworkStream(socket, ownsSocket: true);
@@ -131,6 +133,10 @@ internal sealed class GitDaemonConnection : IDisposable
         catch (Exception failure) when (failure is RequestTooLongException or InvalidDataException)
         {
             return Outcome.Refuse(failure.Message);
+        }
+        catch (UploadPackBusyException)
+        {
+            return Outcome.Refuse(serving.Busy);
         }
     }
 
@@ -239,13 +245,13 @@ internal sealed class GitDaemonConnection : IDisposable
         }
 
         GitExit exit = await UploadPackProcess.RunAsync(
-            state.Repository, mode, version, request, SendAsync, cancellation).ConfigureAwait(false);
+            slots, state.Repository, mode, version, request, SendAsync, cancellation).ConfigureAwait(false);
         if (exit.Good)
         {
             return Outcome.GoOn;
         }
 
-        logger.UploadPackFailed(name, exit.Code, exit.Error);
+        logger.UploadPackFailed(name, exit);
         return answered ? Outcome.End : Outcome.Refuse("git upload-pack failed here");
     }
 

@@ -10,18 +10,19 @@ namespace MirrorSync.Serving.GitProtocol;
 /// <param name="repositories">The repositories of this node.</param>
 /// <param name="serving">What answers depend on.</param>
 /// <param name="options">Where to listen, and the limits.</param>
+/// <param name="lsRefs">The node's answers to ls-refs.</param>
+/// <param name="uploadPacks">The node's bound of upload-packs.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">The log.</param>
 public sealed class GitDaemonListener(
-    RepositoryTable repositories, ServingOptions serving, GitDaemonOptions options, TimeProvider time,
-    ILogger<GitDaemonListener> logger) : IDisposable
+    RepositoryTable repositories, ServingOptions serving, GitDaemonOptions options, LsRefsAnswers lsRefs,
+    UploadPackSlots uploadPacks, TimeProvider time, ILogger<GitDaemonListener> logger) : IDisposable
 {
     private const int Backlog = 512;
 
     /// <summary>A pause after a failed accept: the usual cause is that this process has no file handle left.</summary>
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
 
-    private readonly LsRefsAnswers lsRefs = new();
     private Socket? listener;
 
     /// <summary>Where it listens, after <see cref="Start"/>.</summary>
@@ -111,7 +112,7 @@ public sealed class GitDaemonListener(
     {
         try
         {
-            using GitDaemonConnection connection = new(client, repositories, serving, options, lsRefs, time, logger);
+            using GitDaemonConnection connection = new(client, repositories, serving, options, lsRefs, uploadPacks, time, logger);
             await connection.RunAsync(stopping, abort).ConfigureAwait(false);
         }
         catch (Exception failure)

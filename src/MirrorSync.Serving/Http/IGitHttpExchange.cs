@@ -18,6 +18,9 @@ public interface IGitHttpExchange
     /// <summary>The header <c>Content-Encoding</c>; the body is read as it came.</summary>
     string? ContentEncoding { get; }
 
+    /// <summary>The header <c>Content-Length</c>, in bytes; null when the length is not said beforehand.</summary>
+    long? ContentLength { get; }
+
     /// <summary>The header <c>Git-Protocol</c>.</summary>
     string? GitProtocol { get; }
 

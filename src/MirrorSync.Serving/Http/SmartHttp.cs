@@ -15,13 +15,15 @@ namespace MirrorSync.Serving.Http;
 /// </summary>
 /// <param name="repositories">The repositories of this node.</param>
 /// <param name="options">What answers depend on.</param>
+/// <param name="lsRefs">The node's answers to ls-refs.</param>
+/// <param name="slots">The node's bound of upload-packs.</param>
 /// <param name="logger">The log.</param>
-public sealed class SmartHttp(RepositoryTable repositories, ServingOptions options, ILogger<SmartHttp> logger)
+public sealed class SmartHttp(
+    RepositoryTable repositories, ServingOptions options, LsRefsAnswers lsRefs, UploadPackSlots slots,
+    ILogger<SmartHttp> logger)
 {
     private const string Advertisement = "application/x-git-upload-pack-advertisement";
     private const string Result = "application/x-git-upload-pack-result";
-
-    private readonly LsRefsAnswers lsRefs = new();
 
     /// <summary>Answers a request, if it is one of git's.</summary>
     /// <param name="exchange">The request and its answer.</param>
@@ -74,6 +76,17 @@ public sealed class SmartHttp(RepositoryTable repositories, ServingOptions optio
                 int status = failure is RequestTooLongException ? 413 : 400;
                 await answer.SendTextAsync(status, failure.Message, cancellation).ConfigureAwait(false);
             }
+        }
+        catch (UploadPackBusyException busy)
+        {
+            logger.Refused(state.Name.Value, busy.Message);
+            await RetryLaterAsync(answer, options.Busy, cancellation).ConfigureAwait(false);
+        }
+        catch (IOException failure) when (!answer.Begun && !cancellation.IsCancellationRequested)
+        {
+            // The client is still there: the web server refuses its body. Unanswered, that would be an empty 200.
+            logger.Refused(state.Name.Value, failure.Message);
+            await answer.SendTextAsync(400, failure.Message, cancellation).ConfigureAwait(false);
         }
     }
 
@@ -159,6 +172,11 @@ public sealed class SmartHttp(RepositoryTable repositories, ServingOptions optio
             return;
         }
 
+        if (exchange.ContentLength > options.MaxRequestBytes)
+        {
+            throw new RequestTooLongException();
+        }
+
         Stream body = gzip ? new GZipStream(exchange.Body, CompressionMode.Decompress, leaveOpen: true) : exchange.Body;
         try
         {
@@ -169,6 +187,12 @@ public sealed class SmartHttp(RepositoryTable repositories, ServingOptions optio
             {
                 await CommandAsync(new CommandReader(reader), answer, state, cancellation).ConfigureAwait(false);
                 return;
+            }
+
+            // A client that says nothing is no reason to start git.
+            if (!await reader.WaitAsync(cancellation).ConfigureAwait(false))
+            {
+                throw new InvalidDataException("the request is empty");
             }
 
             await RunAsync(
@@ -233,10 +257,10 @@ public sealed class SmartHttp(RepositoryTable repositories, ServingOptions optio
         }
 
         GitExit exit = await UploadPackProcess.RunAsync(
-            state.Repository, mode, version, request, SendAsync, cancellation).ConfigureAwait(false);
+            slots, state.Repository, mode, version, request, SendAsync, cancellation).ConfigureAwait(false);
         if (!exit.Good)
         {
-            logger.UploadPackFailed(state.Name.Value, exit.Code, exit.Error);
+            logger.UploadPackFailed(state.Name.Value, exit);
         }
 
         if (!answer.Begun && exit.Good)
@@ -258,9 +282,11 @@ public sealed class SmartHttp(RepositoryTable repositories, ServingOptions optio
     }
 
     private Task NotServableAsync(HttpAnswer answer, RepositoryState state, CancellationToken cancellation) =>
+        RetryLaterAsync(answer, options.NotServable(state.Name), cancellation);
+
+    private Task RetryLaterAsync(HttpAnswer answer, string text, CancellationToken cancellation) =>
         answer.SendTextAsync(
-            503, options.NotServable(state.Name),
-            "Retry-After", options.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture), cancellation);
+            503, text, "Retry-After", options.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture), cancellation);
 
     private static Task DumbAsync(HttpAnswer answer, CancellationToken cancellation) => answer.SendTextAsync(
         403, "files are not served one by one; this needs a git that speaks smart HTTP (1.6.6 or later)", cancellation);

@@ -8,12 +8,17 @@ namespace MirrorSync.Serving.UploadPack;
 
 /// <summary>
 /// Answers to <c>ls-refs</c>. Those to the argument sets of ordinary clones, fetches and listings are encoded once per
-/// snapshot and live as long as it does; any other is encoded piece by piece while it is sent.
+/// snapshot and live as long as it does; any other is encoded piece by piece while it is sent. One for all listeners of a
+/// node; any number of threads may call it.
 /// </summary>
-internal sealed class LsRefsAnswers
+/// <param name="maxBytes">
+/// How many bytes of answers are kept altogether. What goes beyond makes all of them be dropped: ordinary nodes never
+/// get there, and those that do encode anew what is still asked for.
+/// </param>
+public sealed class LsRefsAnswers(long maxBytes = 64 << 20)
 {
     /// <summary>The command that is answered here.</summary>
-    public const string Command = "ls-refs";
+    internal const string Command = "ls-refs";
 
     /// <summary>Kept answers per snapshot: plain git sends three sets. Keeps odd requests from filling the memory.</summary>
     private const int MaxKept = 4;
@@ -25,6 +30,10 @@ internal sealed class LsRefsAnswers
     private const int PieceBytes = 64 << 10;
 
     private readonly ConditionalWeakTable<RefSnapshot, ConcurrentDictionary<int, ReadOnlyMemory<byte>>> kept = [];
+    private readonly Lock keeping = new();
+
+    /// <summary>Of all answers kept since the last drop, those whose snapshot is gone among them.</summary>
+    private long keptBytes;
 
     /// <summary>Sends the answer, its flush included.</summary>
     /// <param name="refs">The snapshot to answer from.</param>
@@ -32,7 +41,7 @@ internal sealed class LsRefsAnswers
     /// <param name="respond">Told the answer's length in bytes when it is known beforehand, before the first write.</param>
     /// <param name="output">The client.</param>
     /// <param name="cancellation">Ends the sending.</param>
-    public async Task SendAsync(
+    internal async Task SendAsync(
         RefSnapshot refs, LsRefsRequest request, Action<long?> respond, Stream output, CancellationToken cancellation)
     {
         ConcurrentDictionary<int, ReadOnlyMemory<byte>> answers = kept.GetOrCreateValue(refs);
@@ -53,7 +62,7 @@ internal sealed class LsRefsAnswers
         bool more = response.Write(piece, keep ? MaxKeptBytes : PieceBytes);
         if (keep)
         {
-            answers.TryAdd(key!.Value, more ? default : piece.WrittenSpan.ToArray());
+            Keep(refs, key!.Value, more ? default : piece.WrittenSpan.ToArray());
         }
 
         respond(more ? null : piece.WrittenCount);
@@ -63,6 +72,23 @@ internal sealed class LsRefsAnswers
             piece.ResetWrittenCount();
             more = response.Write(piece, PieceBytes);
             await output.WriteAsync(piece.WrittenMemory, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private void Keep(RefSnapshot refs, int key, ReadOnlyMemory<byte> answer)
+    {
+        lock (keeping)
+        {
+            if (keptBytes + answer.Length > maxBytes)
+            {
+                kept.Clear();
+                keptBytes = 0;
+            }
+
+            if (kept.GetOrCreateValue(refs).TryAdd(key, answer))
+            {
+                keptBytes += answer.Length;
+            }
         }
     }
 }

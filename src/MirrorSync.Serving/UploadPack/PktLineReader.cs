@@ -78,6 +78,19 @@ internal sealed class PktLineReader(Stream stream) : IDisposable
         }
     }
 
+    /// <summary>Waits for the next byte, which stays to be read; false at the stream's end.</summary>
+    /// <exception cref="RequestTooLongException">More came than was allowed.</exception>
+    public async ValueTask<bool> WaitAsync(CancellationToken cancellation)
+    {
+        if (start == end)
+        {
+            start = lineLength = 0;
+            end = await FillAsync(buffer, cancellation).ConfigureAwait(false);
+        }
+
+        return start < end;
+    }
+
     /// <summary>Reads bytes as they come, first those that were read too far; 0 at the stream's end.</summary>
     /// <exception cref="RequestTooLongException">More came than was allowed.</exception>
     public async ValueTask<int> ReadRawAsync(Memory<byte> into, CancellationToken cancellation)

@@ -36,14 +36,38 @@ internal static class UploadPackProcess
     /// </summary>
     private const int MaxHeldBytes = 4 << 20;
 
+    /// <summary>
+    /// What one run may take: git's own default is a thread per processor, each with all memory that its window asks for.
+    /// Its child pack-objects gets this from it through the environment.
+    /// </summary>
+    private static readonly string[] Bounds =
+        ["-c", "pack.threads=1", "-c", "pack.windowMemory=256m", "-c", "pack.deltaCacheSize=64m"];
+
     /// <summary>Runs git to its end. Whatever ends this method ends the process too.</summary>
+    /// <param name="slots">Bounds the runs at once.</param>
     /// <param name="repository">The repository.</param>
     /// <param name="mode">How it is run.</param>
     /// <param name="version">The protocol.</param>
     /// <param name="request">The client's request; its failures end the run and are passed on.</param>
     /// <param name="answer">The client; its failures likewise.</param>
     /// <param name="cancellation">Ends the run.</param>
+    /// <exception cref="UploadPackBusyException">No slot became free in time; nothing was read or answered.</exception>
     public static async Task<GitExit> RunAsync(
+        UploadPackSlots slots, Repository repository, UploadPackMode mode, ProtocolVersion version, RequestSource request,
+        AnswerSink answer, CancellationToken cancellation)
+    {
+        await slots.TakeAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return await RunAsync(repository, mode, version, request, answer, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            slots.Release();
+        }
+    }
+
+    private static async Task<GitExit> RunAsync(
         Repository repository, UploadPackMode mode, ProtocolVersion version, RequestSource request, AnswerSink answer,
         CancellationToken cancellation)
     {
@@ -80,7 +104,8 @@ internal static class UploadPackProcess
         // A partial clone later asks for single objects by id. Protocol v2 always grants that; v0 and v1 need to be told.
         string[] common =
         [
-            "-c", "uploadpack.allowFilter=true", "-c", "uploadpack.allowAnySHA1InWant=true", "upload-pack", "--strict",
+            .. Bounds, "-c", "uploadpack.allowFilter=true", "-c", "uploadpack.allowAnySHA1InWant=true", "upload-pack",
+            "--strict",
         ];
         return mode switch
         {

@@ -50,6 +50,18 @@ public sealed class CommandRequestTests
         Assert.Equal(error, request.Error);
     }
 
+    [Theory]
+    [InlineData("command={0}|command={0}", "command '{1}' requested after already requesting command '{1}'")]
+    [InlineData("command=x|object-format={0}|0000", "unknown object format '{1}'")]
+    [InlineData("command=x|{0}|0000", "unknown capability '{1}'")]
+    public void Error_LongText_IsQuotedInPart(string lines, string error)
+    {
+        CommandRequest request = new();
+        AddAll(request, lines.Replace("{0}", new string('y', 1000), StringComparison.Ordinal));
+        request.CheckCapabilities(ObjectFormat.Sha1);
+        Assert.Equal(error.Replace("{1}", new string('y', 80) + "...", StringComparison.Ordinal), request.Error);
+    }
+
     private static CommandStatus AddAll(CommandRequest request, string lines)
     {
         CommandStatus status = CommandStatus.NeedMore;

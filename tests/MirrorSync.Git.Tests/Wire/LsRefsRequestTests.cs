@@ -55,6 +55,13 @@ public sealed class LsRefsRequestTests
     }
 
     [Fact]
+    public void TryAdd_LongUnknownArgument_IsQuotedInPart()
+    {
+        Assert.False(new LsRefsRequest.Builder().TryAdd(Encoding.Latin1.GetBytes(new string('y', 81)), out string? error));
+        Assert.Equal($"unexpected line: '{new string('y', 80)}...'", error);
+    }
+
+    [Fact]
     public void CommonKey_OrdinaryArguments_DiffersForDifferentRequests()
     {
         string[][] sets =

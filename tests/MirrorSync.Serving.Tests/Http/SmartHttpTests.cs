@@ -181,6 +181,37 @@ public sealed class SmartHttpTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task UploadPack_LengthToldBeforehandTooLong_IsRefusedUnread()
+    {
+        // The body is never sent: only its length can have been judged.
+        using TcpClient socket = new();
+        await socket.ConnectAsync(host.Address.Host, host.Address.Port);
+        await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
+            $"POST /a%20b/r.git/git-upload-pack HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Type: {UploadPackRequest}\r\nContent-Length: 100001\r\n\r\n"));
+        byte[] start = new byte["HTTP/1.1 413 ".Length];
+        await socket.GetStream().ReadExactlyAsync(start).AsTask().WaitAsync(GitClient.Deadline);
+        Assert.Equal("HTTP/1.1 413 ", Encoding.ASCII.GetString(start));
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(0)]
+    public async Task UploadPack_BodyThatTheWebServerRefuses_IsABadRequest(int version)
+    {
+        string answer = await RawAsync(
+            $"POST /a%20b/r.git/git-upload-pack HTTP/1.1\r\nHost: x\r\nConnection: close\r\nGit-Protocol: version={version}\r\nContent-Type: {UploadPackRequest}\r\nTransfer-Encoding: chunked\r\n\r\nno chunk\r\n");
+        Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
+        Assert.EndsWith("Bad chunk size data.\n", answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task UploadPack_OlderVersionSaysNothing_IsABadRequest()
+    {
+        using HttpResponseMessage response = await PostAsync([], version: 0);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+    }
+
+    [Fact]
     public async Task UploadPack_NoGzipAfterAll_IsABadRequest()
     {
         using HttpResponseMessage response = await PostAsync(Requests.LsRefs(ObjectFormat.Sha1), "gzip");
@@ -284,10 +315,11 @@ public sealed class SmartHttpTests : IAsyncLifetime
         await stream.WriteAsync(Encoding.ASCII.GetBytes(
             $"POST /a%20b/r.git/git-upload-pack HTTP/1.1\r\nHost: x\r\nContent-Type: {UploadPackRequest}\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n"));
 
-        // The server asks for the body when the request's source is first read: by then git has been started.
+        // The server asks for the body when it is first read; git is started only for what comes then.
         await stream.ReadExactlyAsync(new byte["HTTP/1.1 100 Continue\r\n\r\n".Length]).AsTask().WaitAsync(GitClient.Deadline);
-        IReadOnlyList<int> processes = GitProcesses.Of(repository.Path);
-        Assert.NotEmpty(processes);
+        Assert.Empty(GitProcesses.Of(repository.Path));
+        await stream.WriteAsync("0"u8.ToArray());
+        IReadOnlyList<int> processes = await GitProcesses.StartedAsync(repository.Path);
         socket.Close();
         await GitProcesses.EndedAsync(processes);
     }

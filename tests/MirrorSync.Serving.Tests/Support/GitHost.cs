@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using MirrorSync.Serving.GitProtocol;
+using MirrorSync.Serving.UploadPack;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Serving.Tests.Support;
@@ -24,7 +25,8 @@ public sealed class GitHost : ITestHost
 
     public Task StartAsync(ServingOptions options)
     {
-        listener = new GitDaemonListener(Repositories, options, Options, Time, NullLogger<GitDaemonListener>.Instance);
+        listener = new GitDaemonListener(
+            Repositories, options, Options, new LsRefsAnswers(), new UploadPackSlots(options, Time), Time, NullLogger<GitDaemonListener>.Instance);
         listener.Start();
         running = listener.RunAsync(stop.Token);
         return Task.CompletedTask;

@@ -9,6 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using MirrorSync.Serving.Http;
+using MirrorSync.Serving.UploadPack;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Serving.Tests.Support;
@@ -22,18 +23,21 @@ public sealed class HttpHost : ITestHost
 
     public Uri Address { get; private set; } = new("http://localhost");
 
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     public string UrlOf(string name) => $"{Address}{name}";
 
-    public static async Task<HttpHost> StartedAsync(ServingOptions options)
+    public static async Task<HttpHost> StartedAsync(ServingOptions options, TimeProvider? time = null)
     {
-        HttpHost host = new();
+        HttpHost host = new() { Time = time ?? TimeProvider.System };
         await host.StartAsync(options);
         return host;
     }
 
     public async Task StartAsync(ServingOptions options)
     {
-        SmartHttp http = new(Repositories, options, NullLogger<SmartHttp>.Instance);
+        SmartHttp http = new(
+            Repositories, options, new LsRefsAnswers(), new UploadPackSlots(options, Time), NullLogger<SmartHttp>.Instance);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(static o =>
@@ -72,6 +76,8 @@ public sealed class HttpHost : ITestHost
         public string? ContentType => context.Request.ContentType;
 
         public string? ContentEncoding => context.Request.Headers.ContentEncoding;
+
+        public long? ContentLength => context.Request.ContentLength;
 
         public string? GitProtocol => context.Request.Headers["Git-Protocol"];
 

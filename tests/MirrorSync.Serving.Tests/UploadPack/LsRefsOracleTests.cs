@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Refs;
@@ -154,6 +155,43 @@ public sealed class LsRefsOracleTests : IAsyncLifetime
             using MemoryStream sent = new();
             await answers.SendAsync(refs, Parse([]), static l => Assert.Null(l), sent, CancellationToken.None);
             Assert.True(expected.AsSpan().SequenceEqual(sent.ToArray()));
+        }
+    }
+
+    [Fact]
+    public async Task SendAsync_MoreThanIsKeptAltogether_DropsWhatWasKept()
+    {
+        TestRepository repository = await TestRepository.CreateAsync(git, "budget.git");
+        await repository.FillAsync();
+        RefSnapshot one = (await repository.StateAsync()).Refs;
+        RefSnapshot other = (await repository.StateAsync()).Refs;
+        LsRefsAnswers answers = new(Answer(one, [], int.MaxValue).Length);
+        Assert.False(await IsKeptAsync(answers, one));
+        Assert.True(await IsKeptAsync(answers, one));
+        Assert.False(await IsKeptAsync(answers, other));
+        Assert.False(await IsKeptAsync(answers, one));
+        Assert.True(await IsKeptAsync(answers, one));
+        Assert.False(await IsKeptAsync(answers, other));
+    }
+
+    /// <summary>Asks once: an answer that is kept is an array of its own, one that is made has room behind it.</summary>
+    private static async Task<bool> IsKeptAsync(LsRefsAnswers answers, RefSnapshot refs)
+    {
+        using RecordingStream sent = new();
+        await answers.SendAsync(refs, Parse([]), static _ => { }, sent, CancellationToken.None);
+        Assert.Equal(Answer(refs, [], int.MaxValue), sent.ToArray());
+        return sent.Exact;
+    }
+
+    /// <summary>Knows whether what was written filled its array.</summary>
+    private sealed class RecordingStream : MemoryStream
+    {
+        public bool Exact { get; private set; }
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            Exact = MemoryMarshal.TryGetArray(buffer, out ArraySegment<byte> part) && part.Array!.Length == part.Count;
+            return base.WriteAsync(buffer, cancellationToken);
         }
     }
 
