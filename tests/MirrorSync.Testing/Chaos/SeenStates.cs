@@ -61,8 +61,7 @@ public sealed class SeenStates
                 {
                     return made.IndexOf(seen[i]) is var earlier and >= 0
                         ? $"it went back from state {at} to state {earlier}"
-                        : $"after state {at} it showed what the primary never had, unlike it in:\n{Difference(made[at], seen[i])}\n"
-                            + $"and unlike the state behind it in:\n{Difference(made[Math.Min(at + 1, made.Count - 1)], seen[i])}";
+                        : $"after state {at} it showed what the primary never had; {Nearest(seen[i])}";
                 }
 
                 at = found;
@@ -72,11 +71,16 @@ public sealed class SeenStates
         }
     }
 
-    private static string Difference(string wanted, string here)
+    private string Nearest(string here)
+    {
+        int nearest = Enumerable.Range(0, made.Count).MinBy(i => Difference(made[i], here).Count);
+        return $"nearest is state {nearest}, from which it differs in:\n{string.Join('\n', Difference(made[nearest], here).Take(20))}";
+    }
+
+    private static List<string> Difference(string wanted, string here)
     {
         HashSet<string> left = [.. wanted.Split('\n')];
         HashSet<string> right = [.. here.Split('\n')];
-        IEnumerable<string> lines = left.Except(right).Select(static l => "- " + l).Concat(right.Except(left).Select(static l => "+ " + l));
-        return string.Join('\n', lines.Take(20));
+        return [.. left.Except(right).Select(static l => "- " + l), .. right.Except(left).Select(static l => "+ " + l)];
     }
 }

@@ -217,7 +217,8 @@ internal sealed partial class CapturedRepository
         bool first = state.Applied == LogPosition.Origin;
         RefReading reading = reader.ReadAll();
         List<RefUpdate> updates = Differences(reading);
-        if (first || updates.Count > 0)
+        bool changed = first || updates.Count > 0;
+        if (changed)
         {
             if (await settled.ReadAsync(Differences, stopping).ConfigureAwait(false) is not { } agreed)
             {
@@ -229,13 +230,14 @@ internal sealed partial class CapturedRepository
 
             // A push that changed what was read said before that it would; once that is heard, its refs are left to it.
             await context.CaughtUp(stopping).ConfigureAwait(false);
-            if (work.Pushes is { } ended && TakeBack(ended))
-            {
-                return false;
-            }
-
-            updates = Differences(reading);
         }
+
+        if (work.Pushes is { } ended && TakeBack(ended))
+        {
+            return false;
+        }
+
+        updates = changed ? Differences(reading) : updates;
 
         if (context.RootProblem() is not null)
         {

@@ -121,6 +121,43 @@ public sealed class CaptureHoldTests
     }
 
     [Fact]
+    public async Task Ended_AllItsRefsPushedAgainBeforeTheFirstLook_KeepsItsPlace()
+    {
+        await using CaptureRig rig = await CaptureRig.BaselinedAsync();
+        string id = await rig.Disk.CommitAsync("new", await rig.Disk.IdOfAsync("main"));
+        await rig.RestartAsync();
+        (PushId first, PushId between, PushId last) = (rig.NextPush(), rig.NextPush(), rig.NextPush());
+        RefName[] main = [Samples.Ref("heads/main")];
+        RefName[] other = [Samples.Ref("heads/b")];
+        await rig.UpdateAsync("refs/heads/main", id);
+
+        // The first is taken up, and nothing of it is left to capture now: all of it belongs to the last, which is open.
+        using ManualResetEventSlim takenUp = new();
+        using ManualResetEventSlim goOn = new();
+        rig.BeforeRead = () =>
+        {
+            takenUp.Set();
+            goOn.Wait(Patience.Deadline);
+        };
+        rig.Captured.Opened(first, main, 1);
+        rig.Captured.Ended(first, main, 2);
+        Assert.True(takenUp.Wait(Patience.Deadline));
+        rig.Captured.Opened(last, main, 5);
+        goOn.Set();
+        await rig.SettleAsync();
+        await rig.UpdateAsync("refs/heads/b", id);
+        rig.Captured.Opened(between, other, 3);
+        rig.Captured.Ended(between, other, 4);
+        await rig.SettleAsync();
+        Assert.Equal(1UL, rig.Log.Appended.Sequence);
+
+        rig.Captured.Ended(last, main, 6);
+        await rig.SettleAsync();
+        Assert.Equal(2UL, rig.Log.Appended.Sequence);
+        await rig.AssertShowsTheDiskAsync();
+    }
+
+    [Fact]
     public async Task Touch_PushEndsAfterTheReading_LeavesItsRefsToIt()
     {
         await using CaptureRig rig = await CaptureRig.BaselinedAsync();
