@@ -93,9 +93,9 @@ internal sealed partial class UpstreamLink : IDisposable
                     await ExchangeAsync(stream, cancellation).ConfigureAwait(false);
                 }
             }
-            catch (Exception failure) when (failure is IOException or HttpRequestException or LogOrderException
-                || (failure is OperationCanceledException && !cancellation.IsCancellationRequested))
+            catch (Exception failure) when (failure is not LogUnwritableException && !cancellation.IsCancellationRequested)
             {
+                // Whatever a broken connection throws (sockets, HTTP and TLS each have their own): another is tried.
                 if (failure is RefusedException)
                 {
                     Volatile.Write(ref heardAt, time.GetTimestamp());

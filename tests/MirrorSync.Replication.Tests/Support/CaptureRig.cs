@@ -102,9 +102,14 @@ internal sealed class CaptureRig : IAsyncDisposable
     /// <summary>Waits until nothing is to do.</summary>
     public async Task SettleAsync()
     {
-        while (!Captured.Work.IsCompleted)
+        // The worker, not the work: pushes that wait for an open one are still to come.
+        for (Task worker = Captured.Stopped; ; worker = Captured.Stopped)
         {
-            await Captured.Work.WaitAsync(Patience.Deadline, TimeProvider.System);
+            await worker.WaitAsync(Patience.Deadline, TimeProvider.System);
+            if (worker == Captured.Stopped)
+            {
+                break;
+            }
         }
 
         if (Context.Failed.Task.IsFaulted)
@@ -182,7 +187,7 @@ internal sealed class CaptureRig : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await stopping.CancelAsync();
-        await Captured.Work;
+        await Captured.Stopped;
         await Log.DisposeAsync();
         stopping.Dispose();
         folder.Dispose();

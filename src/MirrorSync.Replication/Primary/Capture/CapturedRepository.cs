@@ -222,7 +222,7 @@ internal sealed partial class CapturedRepository
         {
             if (await settled.ReadAsync(Differences, stopping).ConfigureAwait(false) is not { } agreed)
             {
-                queue.Touch();
+                queue.Touch(work.Accepted);
                 return false;
             }
 
