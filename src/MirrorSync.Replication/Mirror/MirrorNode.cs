@@ -136,9 +136,11 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         {
             FollowedRepository? repository = followed.GetValueOrDefault(state.Name);
             double? own = repository?.ProvenAsOf is { } asOf ? time.GetElapsedTime(asOf).TotalSeconds : null;
-            bool held = repository?.IsHeldAtPrimary ?? false;
+
+            // With records still to apply it is this node that is behind, whatever the primary says of later ones.
+            bool held = repository is { IsHeldAtPrimary: true, IsBehind: false };
             RepositoryState shown = held && state.Condition == RepositoryCondition.Live
-                ? state with { Condition = RepositoryCondition.Held, Reason = "held at the primary" }
+                ? state with { Condition = RepositoryCondition.Held, Reason = "held, or still being captured, at the primary" }
                 : state;
             repositories.Add(RepositoryStatuses.Of(shown, repository?.IsBehind ?? false, own) with
             {
