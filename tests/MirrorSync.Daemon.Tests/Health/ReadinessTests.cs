@@ -41,6 +41,39 @@ public sealed class ReadinessTests
         Assert.False(Serve(status).Ready);
     }
 
+    [Fact]
+    public void OfNode_LinkDownWhileFresh_IsReady()
+    {
+        NodeStatus status = FakeNode.Fresh() with { Connected = false, LinkProblem = "primary p: Connection refused" };
+
+        Assert.True(Strict(status).Ready);
+        Assert.Empty(Strict(status).Reasons);
+    }
+
+    [Fact]
+    public void OfNode_LinkDownAndStale_IsServedAndSaysWhy()
+    {
+        NodeStatus status = FakeNode.Fresh() with
+        {
+            Connected = false, LinkProblem = "primary p: Connection refused", LagSeconds = 20, PrimaryHeardSecondsAgo = 20,
+        };
+
+        Assert.False(Strict(status).Ready);
+        Assert.Contains("primary p: Connection refused", Strict(status).Reasons);
+        Assert.True(Serve(status).Ready);
+        Assert.True(Serve(status).Stale);
+    }
+
+    [Fact]
+    public void OfNode_RepositoriesStuckHere_CountLikeDamaged()
+    {
+        RepositoryStatus stuck = FakeNode.Repository("a.git", "held") with { HeldHere = true };
+        NodeStatus status = FakeNode.Fresh(stuck, stuck with { Name = "b.git" }, FakeNode.Repository("c.git"));
+
+        Assert.False(Strict(status).Ready);
+        Assert.False(Readiness.OfRepository(ReadinessMode.Strict, stuck, status, Config, []).Ready);
+    }
+
     [Theory]
     [InlineData(15.0, true)]
     [InlineData(15.001, false)]
