@@ -229,16 +229,6 @@ internal static unsafe class NativeFile
     public static Errno RemoveFolder(SafeFileHandle folder, ReadOnlySpan<byte> path) =>
         Unlink(folder, path, LibC.RemoveFolder);
 
-    /// <summary>Sets a file's times to the kernel's present time.</summary>
-    public static void Touch(string path)
-    {
-        Errno error = Result(LibC.SetTimes(LibC.CurrentFolder, path, null, 0));
-        if (error != Errno.None)
-        {
-            throw Failure("touch", path, error);
-        }
-    }
-
     /// <summary>The exception for a failed call: what was tried, on what, and the system's word for it.</summary>
     public static IOException Failure(string operation, string path, Errno error)
     {

@@ -14,16 +14,10 @@ public sealed class RepositoryTable
     /// <summary>A snapshot of all states, in the order of their names.</summary>
     public IReadOnlyList<RepositoryState> All => [.. states.Values.OrderBy(static s => s.Name)];
 
-    /// <summary>How many repositories are known.</summary>
-    public int Count => states.Count;
-
     /// <summary>The state of one repository; false when no such repository is known.</summary>
     public bool TryGet(RepositoryName name, [NotNullWhen(true)] out RepositoryState? state) =>
         states.TryGetValue(name, out state);
 
     /// <summary>Shows a repository's new state to all readers.</summary>
     public void Show(RepositoryState state) => states[state.Name] = state;
-
-    /// <summary>Forgets a repository.</summary>
-    public void Remove(RepositoryName name) => states.TryRemove(name, out _);
 }

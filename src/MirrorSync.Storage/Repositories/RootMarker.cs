@@ -77,10 +77,6 @@ public sealed class RootMarker
         return problem is null;
     }
 
-    /// <summary>Sets the marker's time to now, which the watch on the root sees.</summary>
-    /// <exception cref="IOException">The marker is missing or belongs to another user.</exception>
-    public void Touch() => NativeFile.Touch(path);
-
     private static bool TryReadId(string path, out string? id, out string? problem)
     {
         id = null;

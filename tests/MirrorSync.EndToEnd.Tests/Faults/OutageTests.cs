@@ -1,3 +1,5 @@
+using System.Net;
+using MirrorSync.Testing;
 using MirrorSync.Testing.Network;
 using MirrorSync.Testing.Nodes;
 using MirrorSync.Testing.Repositories;
@@ -47,6 +49,29 @@ public sealed class OutageTests(SharedNetwork shared) : IClassFixture<SharedNetw
 
         await mirror.Node.WaitStatusAsync(static s => s.LagSeconds < 1, "its lag to fall");
         await Network.WaitConvergedAsync();
+    }
+
+    [Fact]
+    public async Task Primary_Gone_MirrorIsNotFreshButMayServe()
+    {
+        Dictionary<string, string> impatient = new() { ["Freshness:MaxLag"] = "00:00:03" };
+        await using TestNetwork network = await TestNetwork.StartAsync([SharedNetwork.Near], more: impatient);
+        Scene scene = await Scene.OpenAsync(network, "gone.git", commits: 3);
+        NodeProcess mirror = network.Mirrors[0].Node;
+        await mirror.WaitReadyAsync();
+
+        await network.Primary.KillAsync();
+        await AnswersAsync("readyz", HttpStatusCode.ServiceUnavailable);
+        await AnswersAsync("readyz?mode=serve", HttpStatusCode.OK);
+        Assert.Contains("\"stale\":true", (await mirror.AdminAsync("readyz?mode=serve")).Body, StringComparison.Ordinal);
+
+        await network.StartPrimaryAsync();
+        await AnswersAsync("readyz", HttpStatusCode.OK);
+        await scene.AssertConvergedAsync();
+
+        Task AnswersAsync(string path, HttpStatusCode expected) => Patience.UntilAsync(
+            async _ => (await mirror.AdminAsync(path)) is var answer && answer.Code == expected ? null : answer.Body,
+            $"{path} to be {expected}");
     }
 
     [Fact]

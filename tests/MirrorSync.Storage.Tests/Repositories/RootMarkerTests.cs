@@ -52,21 +52,6 @@ public class RootMarkerTests
         Assert.Equal("nonsense", File.ReadAllText(folder[RootMarker.FileName]));
     }
 
-    [Fact]
-    public void Touch_Marker_MovesItsTimeOnly()
-    {
-        using TempFolder root = new();
-        RootMarker marker = RootMarker.Ensure(root.Path);
-        DateTime old = new(2001, 1, 1, 0, 0, 0, DateTimeKind.Utc);
-        File.SetLastWriteTimeUtc(root[RootMarker.FileName], old);
-        marker.Touch();
-        Assert.True(File.GetLastWriteTimeUtc(root[RootMarker.FileName]) > old);
-        Assert.True(marker.IsPresent(out _));
-        File.Delete(root[RootMarker.FileName]);
-        Assert.Throws<FileNotFoundException>(marker.Touch);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(root.Path));
-    }
-
     private static void AssertAbsent(RootMarker marker, string reason)
     {
         Assert.False(marker.IsPresent(out string? problem));
