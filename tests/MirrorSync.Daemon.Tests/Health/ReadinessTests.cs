@@ -55,7 +55,10 @@ public sealed class ReadinessTests
     {
         NodeStatus status = FakeNode.Fresh() with
         {
-            Connected = false, LinkProblem = "primary p: Connection refused", LagSeconds = 20, PrimaryHeardSecondsAgo = 20,
+            Connected = false,
+            LinkProblem = "primary p: Connection refused",
+            LagSeconds = 20,
+            PrimaryHeardSecondsAgo = 20,
         };
 
         Assert.False(Strict(status).Ready);
