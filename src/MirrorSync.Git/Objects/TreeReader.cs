@@ -43,6 +43,9 @@ public ref struct TreeReader
     /// <summary>Where the current entry begins, in bytes; of a malformed tree, where the bytes begin that are no entry.</summary>
     public int Offset { get; private set; }
 
+    /// <summary>Where the current entry ends, in bytes.</summary>
+    public readonly int End => next;
+
     /// <summary>The mode as it is written, cut to 32 bits.</summary>
     public uint Mode { get; private set; }
 

@@ -245,7 +245,7 @@ internal sealed unsafe class DeltaResolver : IDisposable
             Delta decoded = ReadDelta(index);
             if (decoded.ResultSize <= session.Options.StreamAboveBytes)
             {
-                session.Made(index, session.Entries[from].Type, session.Apply(index, decoded, from, content));
+                session.MadeFrom(from, content, index, session.Apply(index, decoded, from, content));
                 return;
             }
         }

@@ -274,7 +274,7 @@ internal sealed unsafe class PackScanner : IDisposable
             if (decoded.ResultSize <= session.Options.StreamAboveBytes)
             {
                 Content content = session.Apply(index, decoded, from, source);
-                session.Made(index, session.Entries[from].Type, content);
+                session.MadeFrom(from, source, index, content);
                 return;
             }
         }

@@ -14,6 +14,7 @@ internal sealed unsafe class PackSession : IDisposable
         Format = format;
         Options = options;
         Entries = new EntryTable(format);
+        Links = options.Checks == ObjectChecks.None ? null : new LinkCollector(Entries);
         Pipeline = new HashPipeline(options.Threads, () => MessageHasher.Create(format, options.DetectCollisions), createChecks);
         Contents = new ContentCache(options.CacheBytes) { HashersFinish = Pipeline.Finish };
     }
@@ -45,12 +46,22 @@ internal sealed unsafe class PackSession : IDisposable
     /// <summary>What a watcher of a long indexing sees.</summary>
     public PackProgress Progress { get; } = new();
 
-    /// <summary>Makes a whole object known: the content is in the cache, hash and checks follow.</summary>
+    /// <summary>Collects what the objects name; null when nobody asks.</summary>
+    public LinkCollector? Links { get; }
+
+    /// <summary>Makes an object known whose content was just made: hash and checks follow.</summary>
     public void Made(int index, ObjectType type, in Content content)
     {
-        Entries[index].Type = type;
-        Pipeline.Add(type, content, Entries.IdAddress(index), index);
-        Progress.CountResolved();
+        Links?.Add(index, type, content.Bytes);
+        Take(index, type, content);
+    }
+
+    /// <summary>Makes an object known whose content was just made by a delta.</summary>
+    public void MadeFrom(int from, in Content source, int index, in Content content)
+    {
+        ObjectType type = Entries[from].Type;
+        Links?.AddDifference(index, type, source.Bytes, content.Bytes);
+        Take(index, type, content);
     }
 
     /// <summary>Inflates a stream that is all there; false when it is damaged or not as long as the destination.</summary>
@@ -98,5 +109,12 @@ internal sealed unsafe class PackSession : IDisposable
         Contents.Dispose();
         Entries.Dispose();
         Inflater.Dispose();
+    }
+
+    private void Take(int index, ObjectType type, in Content content)
+    {
+        Entries[index].Type = type;
+        Pipeline.Add(type, content, Entries.IdAddress(index), index);
+        Progress.CountResolved();
     }
 }
