@@ -1,0 +1,42 @@
+using System.Runtime.CompilerServices;
+
+namespace MirrorSync.Git.Hashing;
+
+/// <summary>Turns the blocks of all lanes into vectors of their words.</summary>
+internal static unsafe class LaneBlocks<TVector, TOps>
+    where TVector : unmanaged
+    where TOps : struct, ILaneOps<TVector>
+{
+    /// <summary>
+    /// Word i of the 64 bytes at <paramref name="offset"/> of every row goes to <paramref name="words"/>[i].
+    /// </summary>
+    /// <remarks>
+    /// Quarters of four rows are laid side by side while loading, so that what is left is a transposition of 4 by 4
+    /// words in each 128 bits: 8 shuffles for 4 vectors.
+    /// </remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Load(byte** rows, long offset, TVector* words)
+    {
+        LoadQuarter(rows, offset, words);
+        LoadQuarter(rows, offset + 16, words + 4);
+        LoadQuarter(rows, offset + 32, words + 8);
+        LoadQuarter(rows, offset + 48, words + 12);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void LoadQuarter(byte** rows, long offset, TVector* words)
+    {
+        TVector row0 = TOps.LoadRows(rows, 0, offset);
+        TVector row1 = TOps.LoadRows(rows, 1, offset);
+        TVector row2 = TOps.LoadRows(rows, 2, offset);
+        TVector row3 = TOps.LoadRows(rows, 3, offset);
+        TVector low01 = TOps.InterleaveLow(row0, row1);
+        TVector high01 = TOps.InterleaveHigh(row0, row1);
+        TVector low23 = TOps.InterleaveLow(row2, row3);
+        TVector high23 = TOps.InterleaveHigh(row2, row3);
+        words[0] = TOps.InterleaveLowPairs(low01, low23);
+        words[1] = TOps.InterleaveHighPairs(low01, low23);
+        words[2] = TOps.InterleaveLowPairs(high01, high23);
+        words[3] = TOps.InterleaveHighPairs(high01, high23);
+    }
+}

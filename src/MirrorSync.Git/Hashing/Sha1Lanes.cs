@@ -1,0 +1,154 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+
+namespace MirrorSync.Git.Hashing;
+
+/// <summary>
+/// SHA-1 of many messages side by side: one in each lane of a vector. A lane whose message ends takes the next one, so
+/// that up to <see cref="Lanes"/> messages stay unfinished between calls. No allocation per message.
+/// </summary>
+public sealed unsafe class Sha1Lanes : IMessageHasher
+{
+    private const int BlockBytes = 64;
+
+    private readonly Sha1Engine engine;
+    private readonly HashJob[] jobs;
+
+    // The time, counted in blocks that the lanes have hashed, at which each lane's message ends.
+    private readonly long[] ends;
+    private readonly int lanes;
+    private long now;
+    private int active;
+
+    /// <summary>Uses the widest vectors of this machine.</summary>
+    /// <param name="detectCollisions">Whether messages are examined for SHA-1 collision attacks.</param>
+    public Sha1Lanes(bool detectCollisions)
+        : this(detectCollisions, lanes: 0)
+    {
+    }
+
+    internal Sha1Lanes(bool detectCollisions, int lanes)
+    {
+        _ = detectCollisions;
+        engine = Sha1Engine.Create(lanes);
+        this.lanes = engine.Lanes;
+        jobs = new HashJob[this.lanes];
+        ends = new long[this.lanes];
+        Array.Fill(ends, long.MaxValue);
+    }
+
+    /// <summary>Messages hashed side by side: 16, 8 or 4.</summary>
+    public int Lanes => lanes;
+
+    /// <inheritdoc/>
+    public int CollisionTag => -1;
+
+    /// <inheritdoc/>
+    /// <remarks>Returns with all of them in a lane or finished.</remarks>
+    public void Hash(ReadOnlySpan<HashJob> jobs)
+    {
+        int next = 0;
+        for (int lane = 0; lane < lanes && next < jobs.Length; lane++)
+        {
+            if (ends[lane] == long.MaxValue)
+            {
+                Load(lane, jobs[next++]);
+            }
+        }
+
+        while (next < jobs.Length)
+        {
+            RunToNextEnd();
+            for (int lane = 0; lane < lanes; lane++)
+            {
+                if (ends[lane] != now)
+                {
+                    continue;
+                }
+
+                End(lane);
+                if (next < jobs.Length)
+                {
+                    Load(lane, jobs[next++]);
+                }
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Finish()
+    {
+        while (active > 0)
+        {
+            RunToNextEnd();
+            for (int lane = 0; lane < lanes; lane++)
+            {
+                if (ends[lane] == now)
+                {
+                    End(lane);
+                }
+            }
+        }
+    }
+
+    /// <summary>Does nothing: what the lanes hold is memory of their own, and messages not finished are given up.</summary>
+    public void Dispose()
+    {
+    }
+
+    private void RunToNextEnd()
+    {
+        int first = 0;
+        for (int lane = 1; lane < lanes; lane++)
+        {
+            if (ends[lane] < ends[first])
+            {
+                first = lane;
+            }
+        }
+
+        if (active < lanes)
+        {
+            // Idle lanes hash what the first to end has, in vain.
+            for (int lane = 0; lane < lanes; lane++)
+            {
+                if (ends[lane] == long.MaxValue)
+                {
+                    engine.Rows[lane] = engine.Rows[first];
+                }
+            }
+        }
+
+        engine.Run(now * BlockBytes, ends[first] - now);
+        now = ends[first];
+    }
+
+    private void Load(int lane, in HashJob job)
+    {
+        jobs[lane] = job;
+        ends[lane] = now + WritePadding(job.Message, job.Length);
+        engine.Rows[lane] = job.Message - now * BlockBytes;
+        engine.Begin(lane);
+        active++;
+    }
+
+    private void End(int lane)
+    {
+        engine.ReadDigest(lane, jobs[lane].Digest);
+        ends[lane] = long.MaxValue;
+        active--;
+        Interlocked.Decrement(ref *jobs[lane].Pending);
+    }
+
+    // 0x80, zeros up to a whole block, the last 8 bytes of it the message's bits (FIPS 180-4, 5.1.1). Returns the blocks.
+    private static long WritePadding(byte* message, long length)
+    {
+        long blocks = (length + 8) / BlockBytes + 1;
+        byte* tail = message + length;
+        int room = (int)(blocks * BlockBytes - length);
+        Unsafe.InitBlockUnaligned(tail, 0, (uint)room);
+        *tail = 0x80;
+        Unsafe.WriteUnaligned(tail + room - sizeof(ulong), BinaryPrimitives.ReverseEndianness((ulong)length << 3));
+        return blocks;
+    }
+}
