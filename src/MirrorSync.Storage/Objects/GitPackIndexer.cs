@@ -26,7 +26,7 @@ public sealed class GitPackIndexer : IPackIndexer
                     throw new IOException($"{repository.Name}: git index-pack failed ({exit.Code}): {exit.Error}");
                 }
 
-                throw new InvalidPackException($"{repository.Name}: git index-pack refused the pack ({exit.Code}): {exit.Error}");
+                throw new InvalidPackException(MirrorSync.Git.Packs.PackFault.Deflate, 0, $"{repository.Name}: git index-pack refused the pack ({exit.Code}): {exit.Error}");
             }
         }
     }

@@ -13,6 +13,3 @@ public interface IPackIndexer
     /// <exception cref="IOException">The stream or the disk failed.</exception>
     Task IndexAsync(Repository repository, Stream pack, CancellationToken cancellation);
 }
-
-/// <summary>A pack that cannot be taken; the message says why.</summary>
-public sealed class InvalidPackException(string message) : Exception(message);

@@ -199,7 +199,7 @@ internal sealed unsafe class PackScanner : IDisposable
             session.RefDeltas.Add((index, baseId));
         }
 
-        int compressedLength;
+        int compressedLength = 0;
         bool done = head.Size <= session.Options.StreamAboveBytes
             && (head.Type <= PackEntryType.Tag
                 ? TryWhole(index, head, compressed, out compressedLength)
