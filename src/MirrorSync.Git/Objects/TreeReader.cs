@@ -61,6 +61,9 @@ public ref struct TreeReader
     /// <summary>The name: at least one byte, none of them NUL.</summary>
     public readonly ReadOnlySpan<byte> Name => content.Slice(nameStart, nameLength);
 
+    /// <summary>Where the name lies in the tree.</summary>
+    internal readonly (int Start, int Length) NamePlace => (nameStart, nameLength);
+
     /// <summary>The id, 20 or 32 bytes.</summary>
     public readonly ReadOnlySpan<byte> RawId => content.Slice(nameStart + nameLength + 1, rawLength);
 

@@ -34,9 +34,16 @@ public readonly struct RefName : IEquatable<RefName>, IComparable<RefName>
     /// True for a name below <c>refs/</c> that git-check-ref-format(1) accepts and that is no longer than
     /// <see cref="MaxLength"/>. <c>HEAD</c> is not one of them.
     /// </summary>
-    public static bool IsValid(ReadOnlySpan<byte> name)
+    public static bool IsValid(ReadOnlySpan<byte> name) =>
+        name.Length <= MaxLength && name.StartsWith("refs/"u8) && IsValidPath(name);
+
+    /// <summary>
+    /// The rules of git-check-ref-format(1) for each component and for what stands between them, whatever the length: true
+    /// also for what follows <c>refs/</c> or another valid beginning that ends in a slash.
+    /// </summary>
+    internal static bool IsValidPath(ReadOnlySpan<byte> name)
     {
-        if (name.Length > MaxLength || !name.StartsWith("refs/"u8) || name[^1] is (byte)'/' or (byte)'.')
+        if (name.IsEmpty || name[^1] is (byte)'/' or (byte)'.')
         {
             return false;
         }
