@@ -117,6 +117,9 @@ internal sealed unsafe class DeltaResolver : IDisposable
         return content;
     }
 
+    /// <summary>Whether an oversized entry's content is what the stream holds.</summary>
+    public bool IsOversizedContent(int index, Stream expected) => oversized.IsSame(index, expected);
+
     /// <summary>Where an entry's stream begins and ends in the pack, and its head.</summary>
     public (PackEntryHeader Head, long Begin, long End) Locate(int index)
     {

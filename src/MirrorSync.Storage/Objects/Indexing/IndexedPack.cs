@@ -1,4 +1,5 @@
 using MirrorSync.Git.Objects;
+using MirrorSync.Git.Objects.Fsck;
 
 namespace MirrorSync.Storage.Objects.Indexing;
 
@@ -8,12 +9,12 @@ public sealed record IndexedPack
     /// <summary>The pack's checksum, which is also its name.</summary>
     public required ObjectId Checksum { get; init; }
 
-    /// <summary>How many objects it holds, appended bases included.</summary>
+    /// <summary>How many objects came, without the bases that complete a thin pack.</summary>
     public required int Objects { get; init; }
 
     /// <summary>How many bases from the store were appended to complete a thin pack.</summary>
     public required int AppendedBases { get; init; }
 
-    /// <summary>Bytes of all objects, deltas resolved.</summary>
-    public required long PackBytes { get; init; }
+    /// <summary>What git's fsck says of the objects; null when it was not asked.</summary>
+    public required FsckReport? Findings { get; init; }
 }

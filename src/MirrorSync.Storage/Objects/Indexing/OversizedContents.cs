@@ -68,6 +68,32 @@ internal sealed class OversizedContents(PackSession session, DeltaResolver resol
         return content;
     }
 
+    /// <summary>Whether the entry's content is what the stream holds.</summary>
+    public bool IsSame(int index, Stream expected)
+    {
+        (SafeFileHandle file, long length) = Keep(index);
+        byte[] other = new byte[ChunkBytes];
+        long at = 0;
+        int read;
+        while ((read = expected.Read(chunk)) > 0)
+        {
+            if (read > length - at)
+            {
+                return false;
+            }
+
+            ReadExactly(file, at, other.AsSpan(0, read));
+            if (!other.AsSpan(0, read).SequenceEqual(chunk.AsSpan(0, read)))
+            {
+                return false;
+            }
+
+            at += read;
+        }
+
+        return at == length;
+    }
+
     /// <summary>The content of an entry in a file, which lives until the next call.</summary>
     public (SafeFileHandle File, long Length) Keep(int index)
     {

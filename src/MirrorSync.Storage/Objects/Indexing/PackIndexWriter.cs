@@ -12,44 +12,6 @@ internal static class PackIndexWriter
     private const uint IndexSignature = 0xff744f63;
     private const uint ReverseSignature = 0x52494458;
 
-    /// <summary>The entries in the order of their ids; equal ids in pack order.</summary>
-    public static int[] Sort(EntryTable entries)
-    {
-        // The leading bytes of a hash settle nearly every comparison; what they leave over is put right after.
-        int count = entries.Count;
-        ulong[] keys = GC.AllocateUninitializedArray<ulong>(count);
-        for (int i = 0; i < count; i++)
-        {
-            keys[i] = ((ulong)System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(entries.Id(i)) << 32) | (uint)i;
-        }
-
-        Array.Sort(keys);
-        int[] order = GC.AllocateUninitializedArray<int>(count);
-        for (int i = 0; i < count; i++)
-        {
-            order[i] = (int)keys[i];
-        }
-
-        for (int begin = 0; begin < count;)
-        {
-            int end = begin + 1;
-            while (end < count && keys[end] >> 32 == keys[begin] >> 32)
-            {
-                end++;
-            }
-
-            if (end - begin > 1)
-            {
-                order.AsSpan(begin, end - begin).Sort((a, b) =>
-                    entries.Id(a).SequenceCompareTo(entries.Id(b)) is var difference and not 0 ? difference : a.CompareTo(b));
-            }
-
-            begin = end;
-        }
-
-        return order;
-    }
-
     /// <summary>Writes the index.</summary>
     /// <param name="file">An empty file.</param>
     /// <param name="entries">The pack's entries.</param>

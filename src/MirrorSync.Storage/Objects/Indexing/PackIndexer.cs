@@ -1,21 +1,143 @@
 using Microsoft.Win32.SafeHandles;
 using MirrorSync.Git.Objects;
+using MirrorSync.Storage.Objects.Store;
+using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Storage.Objects.Indexing;
 
-/// <summary>Indexes packs in process.</summary>
+/// <summary>
+/// Indexes packs in process, with the same result as <c>git index-pack</c>, byte by byte. Safe for use by many threads at
+/// once; each pack has its own threads and memory, as the options bound them.
+/// </summary>
 public sealed class PackIndexer(PackIndexOptions options)
 {
-    /// <summary>Indexes a pack's file in place.</summary>
-    public IndexedPack IndexFile(string packPath, string indexPath, ObjectFormat format, CancellationToken cancellation)
+    /// <summary>Indexes a pack where it lies. Nothing is synced.</summary>
+    /// <param name="packPath">The pack.</param>
+    /// <param name="indexPath">Receives the index; the reverse index, when asked for, lies beside it.</param>
+    /// <param name="format">The pack's object format.</param>
+    /// <param name="progress">Tells how far it is.</param>
+    /// <param name="cancellation">Gives up; nothing is written.</param>
+    /// <exception cref="InvalidPackException">The pack is refused; nothing is written.</exception>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public IndexedPack IndexFile(
+        string packPath, string indexPath, ObjectFormat format, PackProgress progress, CancellationToken cancellation)
     {
         using SafeFileHandle pack = File.OpenHandle(packPath);
-        using PackWork work = new(format, options);
+        using PackWork work = new(format, options, progress);
         work.Scan(pack, cancellation);
         string folder = Path.GetDirectoryName(Path.GetFullPath(indexPath))!;
-        IndexedPack indexed = work.Resolve(new FileEntrySource(pack), null, folder);
-        using SafeFileHandle index = File.OpenHandle(indexPath, FileMode.Create, FileAccess.Write);
-        work.WriteIndex(index, indexed.Checksum);
+        IndexedPack indexed = work.Resolve(new FileEntrySource(pack), null, completes: false, folder);
+        Replace(Path.ChangeExtension(indexPath, ".rev"), options.ReverseIndex ? WriteReverse : null);
+        Replace(indexPath, WriteIndex);
         return indexed;
+
+        void WriteReverse(SafeFileHandle file) => PackIndexWriter.WriteReverseIndex(file, work.Order.Span, format, indexed.Checksum);
+        void WriteIndex(SafeFileHandle file) => PackIndexWriter.WriteIndex(file, work.Entries, work.Order.Span, indexed.Checksum);
+    }
+
+    /// <summary>Indexes a pack as it arrives and puts it into the repository. Nothing is synced.</summary>
+    /// <param name="repository">Whose objects it brings.</param>
+    /// <param name="store">The repository's objects; learns of the new pack.</param>
+    /// <param name="pack">The pack; read to the stream's end.</param>
+    /// <param name="completes">Whether a thin pack is completed, or refused.</param>
+    /// <param name="progress">Tells how far it is.</param>
+    /// <param name="cancellation">Gives up; the repository stays as it was.</param>
+    /// <exception cref="InvalidPackException">The pack is refused; the repository is as it was.</exception>
+    /// <exception cref="IOException">The stream or the disk failed.</exception>
+    public async Task<IndexedPack> ReceiveAsync(
+        Repository repository, ObjectStore store, Stream pack, bool completes, PackProgress progress, CancellationToken cancellation)
+    {
+        using PackFolder folder = new(Path.Combine(repository.Path, "objects"));
+        using SafeFileHandle file = folder.Create("pack", out string packPath);
+        using PackWork work = new(repository.Format, options, progress);
+        PackWindow window = new();
+        for (bool final = false; !final;)
+        {
+            int read = await pack.ReadAsync(window.Free, cancellation).ConfigureAwait(false);
+            final = read == 0;
+            long offset = window.Read;
+            window.Filled(read);
+            await RandomAccess.WriteAsync(file, window.Last(read), offset, cancellation).ConfigureAwait(false);
+            window.Consumed(work.Consume(window.Unread, final));
+        }
+
+        IndexedPack indexed = work.Resolve(new FileEntrySource(file), store, completes, folder.Path);
+        cancellation.ThrowIfCancellationRequested();
+        return Install(folder, work, indexed, file, packPath, store);
+    }
+
+    /// <summary>Indexes a pack that is in memory and puts it into the repository. Nothing is synced.</summary>
+    /// <param name="repository">Whose objects it brings.</param>
+    /// <param name="store">The repository's objects; learns of the new pack.</param>
+    /// <param name="pack">The pack.</param>
+    /// <param name="completes">Whether a thin pack is completed, or refused.</param>
+    /// <exception cref="InvalidPackException">The pack is refused; the repository is as it was.</exception>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public IndexedPack Receive(Repository repository, ObjectStore store, ReadOnlyMemory<byte> pack, bool completes)
+    {
+        using PackFolder folder = new(Path.Combine(repository.Path, "objects"));
+        using PackWork work = new(repository.Format, options, new PackProgress());
+        work.Consume(pack.Span, final: true);
+        MemoryPack source = new(pack);
+        IndexedPack indexed = work.Resolve(source, store, completes, folder.Path);
+        using SafeFileHandle file = folder.Create("pack", out string packPath);
+        source.WriteTo(file);
+        return Install(folder, work, indexed, file, packPath, store);
+    }
+
+    private IndexedPack Install(
+        PackFolder folder, PackWork work, IndexedPack indexed, SafeFileHandle pack, string packPath, ObjectStore store)
+    {
+        ObjectFormat format = work.Entries.Format;
+        ObjectId checksum = indexed.Checksum;
+        if (indexed.AppendedBases > 0)
+        {
+            checksum = PackFolder.Complete(pack, work.Version, work.Entries.Count, work.EntriesEnd, format);
+        }
+
+        string? reversePath = null;
+        if (options.ReverseIndex)
+        {
+            using SafeFileHandle reverse = folder.Create("rev", out reversePath);
+            PackIndexWriter.WriteReverseIndex(reverse, work.Order.Span, format, checksum);
+        }
+
+        using (SafeFileHandle index = folder.Create("idx", out string indexPath))
+        {
+            PackIndexWriter.WriteIndex(index, work.Entries, work.Order.Span, checksum);
+            string installed = folder.MoveIn(packPath, checksum, format, "pack");
+            if (reversePath is not null)
+            {
+                folder.MoveIn(reversePath, checksum, format, "rev");
+            }
+
+            folder.MoveIn(indexPath, checksum, format, "idx");
+            store.AddPack(installed);
+        }
+
+        return indexed with { Checksum = checksum };
+    }
+
+    private static void Replace(string path, Action<SafeFileHandle>? write)
+    {
+        if (write is null)
+        {
+            return;
+        }
+
+        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            using (SafeFileHandle file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write))
+            {
+                write(file);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
     }
 }

@@ -9,13 +9,17 @@ namespace MirrorSync.Storage.Objects.Indexing;
 internal sealed unsafe class PackSession : IDisposable
 {
     /// <summary>Sets up for a pack of the format.</summary>
-    public PackSession(ObjectFormat format, PackIndexOptions options, Func<ContentChecks>? createChecks)
+    public PackSession(ObjectFormat format, PackIndexOptions options, PackProgress progress)
     {
         Format = format;
         Options = options;
         Entries = new EntryTable(format);
         Links = options.Checks == ObjectChecks.None ? null : new LinkCollector(Entries);
-        Pipeline = new HashPipeline(options.Threads, () => MessageHasher.Create(format, options.DetectCollisions), createChecks);
+        Progress = progress;
+        Pipeline = new HashPipeline(
+            options.Threads,
+            () => MessageHasher.Create(format, options.DetectCollisions),
+            options.Checks == ObjectChecks.None ? null : () => new ContentChecks(format, options.Checks == ObjectChecks.Strict));
         Contents = new ContentCache(options.CacheBytes) { HashersFinish = Pipeline.Finish };
     }
 
@@ -44,7 +48,7 @@ internal sealed unsafe class PackSession : IDisposable
     public List<int> Deferred { get; } = [];
 
     /// <summary>What a watcher of a long indexing sees.</summary>
-    public PackProgress Progress { get; } = new();
+    public PackProgress Progress { get; }
 
     /// <summary>Collects what the objects name; null when nobody asks.</summary>
     public LinkCollector? Links { get; }

@@ -1,91 +1,127 @@
 using Microsoft.Win32.SafeHandles;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Packs;
+using MirrorSync.Storage.Objects.Store;
 
 namespace MirrorSync.Storage.Objects.Indexing;
 
-/// <summary>The indexing of one pack from its first byte to its indexes.</summary>
+/// <summary>The indexing of one pack, from its first byte to its indexes: scan, resolve, write.</summary>
 internal sealed class PackWork : IDisposable
 {
+    private readonly ObjectFormat format;
     private readonly PackIndexOptions options;
     private readonly PackSession session;
     private readonly PackScanner scanner;
-    private int[] order = [];
+    private EntryOrder? order;
 
     /// <summary>Ready for the pack's first byte.</summary>
-    public PackWork(ObjectFormat format, PackIndexOptions options)
+    public PackWork(ObjectFormat format, PackIndexOptions options, PackProgress progress)
     {
+        this.format = format;
         this.options = options;
-        session = new PackSession(format, options, null);
+        session = new PackSession(format, options, progress);
         scanner = new PackScanner(session);
     }
 
-    /// <summary>How far it is.</summary>
-    public PackProgress Progress => session.Progress;
+    /// <summary>The pack's version.</summary>
+    public uint Version => scanner.Version;
 
-    /// <summary>The pack was read to its end.</summary>
-    public bool IsScanned => scanner.IsComplete;
+    /// <summary>Where the last entry ends, appended bases included.</summary>
+    public long EntriesEnd { get; private set; }
 
     /// <summary>The entries.</summary>
     public EntryTable Entries => session.Entries;
+
+    /// <summary>The entries in the order of their ids; to be asked after <see cref="Resolve"/>.</summary>
+    public EntryOrder Order => order ?? throw new InvalidOperationException("nothing was resolved yet");
 
     /// <summary>Takes the next bytes; see <see cref="PackScanner.Consume"/>.</summary>
     public int Consume(ReadOnlySpan<byte> bytes, bool final) => scanner.Consume(bytes, final);
 
     /// <summary>Reads the whole pack from its file.</summary>
     /// <exception cref="InvalidPackException">The pack is refused.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
     public void Scan(SafeFileHandle pack, CancellationToken cancellation)
     {
-        byte[] window = GC.AllocateUninitializedArray<byte>(PackScanner.WindowBytes);
-        long offset = 0;
-        int filled = 0;
-        bool final = false;
-        while (!final)
+        PackWindow window = new();
+        for (bool final = false; !final;)
         {
             cancellation.ThrowIfCancellationRequested();
-            int read = RandomAccess.Read(pack, window.AsSpan(filled), offset);
-            offset += read;
-            filled += read;
+            int read = RandomAccess.Read(pack, window.Free.Span, window.Read);
             final = read == 0;
-            int consumed = scanner.Consume(window.AsSpan(0, filled), final);
-            filled -= consumed;
-            window.AsSpan(consumed, filled).CopyTo(window);
+            window.Filled(read);
+            window.Consumed(scanner.Consume(window.Unread, final));
         }
     }
 
-    /// <summary>Resolves the deltas that are left, ends hashing and checks.</summary>
+    /// <summary>Resolves the deltas that are left, ends hashing, and checks what is to be checked.</summary>
+    /// <param name="source">The pack's bytes.</param>
+    /// <param name="store">Where objects outside the pack are; null when there is none.</param>
+    /// <param name="completes">Appends the bases that a thin pack lacks.</param>
+    /// <param name="folder">A folder for contents that are too large for memory.</param>
     /// <exception cref="InvalidPackException">The pack is refused.</exception>
-    public IndexedPack Resolve(IEntrySource source, ThinBases? thinBases, string folder)
+    public IndexedPack Resolve(IEntrySource source, ObjectStore? store, bool completes, string folder)
     {
+        ThinBases? thinBases = completes && store is not null ? new ThinBases(store) : null;
         using DeltaResolver resolver = new(session, source, scanner.EntriesEnd, thinBases, folder);
         resolver.Run();
         session.Pipeline.Finish();
+        EntriesEnd = resolver.EntriesEnd;
         if (session.Pipeline.Collision is var attacked and >= 0)
         {
             InvalidPackException.Throw(PackFault.CollisionAttack, session.Entries[attacked].Offset);
         }
 
-        order = PackIndexWriter.Sort(session.Entries);
+        order = new EntryOrder(session.Entries);
+        int appended = thinBases?.Appended ?? 0;
+        ContentChecks? checks = Check(new StoreChecks(session, resolver, order, store), session.Entries.Count - appended);
         return new IndexedPack
         {
             Checksum = scanner.Checksum,
-            Objects = session.Entries.Count,
-            AppendedBases = 0,
-            PackBytes = resolver.EntriesEnd + session.Format.RawLength(),
+            Objects = session.Entries.Count - appended,
+            AppendedBases = appended,
+            Findings = checks?.Report,
         };
     }
-
-    /// <summary>Writes the index.</summary>
-    public void WriteIndex(SafeFileHandle file, ObjectId checksum) => PackIndexWriter.WriteIndex(file, session.Entries, order, checksum);
-
-    /// <summary>Writes the reverse index.</summary>
-    public void WriteReverseIndex(SafeFileHandle file, ObjectId checksum) =>
-        PackIndexWriter.WriteReverseIndex(file, order, session.Format, checksum);
 
     /// <inheritdoc/>
     public void Dispose()
     {
         scanner.Dispose();
         session.Dispose();
+    }
+
+    private ContentChecks? Check(StoreChecks store, int count)
+    {
+        store.CheckIdCollisions(count);
+        if (session.Links is null)
+        {
+            return null;
+        }
+
+        store.CheckLinks(session.Links.References);
+        ContentChecks checks = new(format, options.Checks == ObjectChecks.Strict);
+        foreach (ContentChecks part in session.Pipeline.Checks)
+        {
+            checks.Add(part);
+        }
+
+        store.CheckDotfiles(checks);
+        if (options.Checks == ObjectChecks.Strict)
+        {
+            if (checks.FirstRefused is var refused and >= 0)
+            {
+                InvalidPackException.Throw(
+                    PackFault.Finding, session.Entries[refused].Offset, checks.Report.First.FirstOrDefault().ToString());
+            }
+
+            if (Order.FindDuplicate() is var duplicate and >= 0)
+            {
+                InvalidPackException.Throw(
+                    PackFault.Duplicate, session.Entries[duplicate].Offset, Convert.ToHexStringLower(session.Entries.Id(duplicate)));
+            }
+        }
+
+        return checks;
     }
 }

@@ -1,13 +1,53 @@
+using MirrorSync.Git.Compression;
 using MirrorSync.Git.Objects;
+using MirrorSync.Git.Packs;
+using MirrorSync.Storage.Objects.Store;
 
 namespace MirrorSync.Storage.Objects.Indexing;
 
-internal sealed class ThinBases
+/// <summary>Completes a thin pack with the bases that it lacks, written at its end as git writes them.</summary>
+internal sealed class ThinBases(ObjectStore store)
 {
+    /// <summary>How many bases were appended.</summary>
+    public int Appended { get; private set; }
+
+    /// <summary>Appends the object, whose id and content the entry then has; false when the store has not got it.</summary>
+    /// <param name="id">The base.</param>
+    /// <param name="session">The pack.</param>
+    /// <param name="source">Its bytes.</param>
+    /// <param name="offset">Where its entries end.</param>
+    /// <param name="index">The new entry.</param>
+    /// <param name="end">Where the entries end now.</param>
+    /// <exception cref="IOException">The store or the pack failed.</exception>
     public bool TryAppend(ObjectId id, PackSession session, IEntrySource source, long offset, out int index, out long end)
     {
-        index = 0;
-        end = 0;
-        return false;
+        index = -1;
+        end = offset;
+        // A base is held whole, as git does, however large: deltas of its size are against it.
+        if (!store.TryRead(id, int.MaxValue, out ObjectType type, out byte[]? content))
+        {
+            return false;
+        }
+
+        ReadOnlyMemory<byte> deflated = Deflater.Deflate(content, Deflater.GitLevel);
+        byte[] bytes = new byte[PackEntryHeader.MaxLength + deflated.Length];
+        int length = PackEntryHeader.EncodeWhole((PackEntryType)type, content.Length, bytes);
+        deflated.Span.CopyTo(bytes.AsSpan(length));
+        length += deflated.Length;
+        source.Append(offset, bytes.AsSpan(0, length));
+
+        index = session.Entries.Add(new PackEntry
+        {
+            Offset = offset,
+            Base = PackEntry.NoBase,
+            Crc = Crc32.Append(0, bytes.AsSpan(0, length)),
+            Stored = (PackEntryType)type,
+            Type = type,
+        });
+        session.Entries.SetId(index, id.AsSpan(session.Format));
+        content.CopyTo(session.Contents.Reserve(ref session.Entries[index], content.Length, spared: null).Bytes);
+        Appended++;
+        end = offset + length;
+        return true;
     }
 }
