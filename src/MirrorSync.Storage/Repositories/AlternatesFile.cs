@@ -25,15 +25,9 @@ internal static class AlternatesFile
 
         // The repository's folder is the root and its name: what is left of it is the root.
         string root = repository.Path[..^repository.Name.Value.Length];
-        foreach (string line in File.ReadAllLines(file.FullName, Encoding.UTF8))
+        foreach (byte[] folder in Parse(File.ReadAllBytes(file.FullName)))
         {
-            string folder = line.StartsWith('"') ? Unquote(line) : line;
-            if (folder.Length == 0 || folder[0] == '#')
-            {
-                continue;
-            }
-
-            string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder, objects));
+            string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(Encoding.UTF8.GetString(folder), objects));
             if (full.StartsWith(root, StringComparison.Ordinal) && full.EndsWith("/objects", StringComparison.Ordinal)
                 && RepositoryName.TryParse(full[root.Length..^"/objects".Length], out RepositoryName name))
             {
@@ -46,16 +40,32 @@ internal static class AlternatesFile
         }
     }
 
-    /// <summary>git's C-style quoting (quote.c); a line that is not well quoted is taken as it is, as git does.</summary>
-    private static string Unquote(string line)
+    /// <summary>The paths that the file's bytes name, as they stand there; they need not be UTF-8.</summary>
+    public static List<byte[]> Parse(ReadOnlySpan<byte> file)
     {
-        ReadOnlySpan<byte> quoted = Encoding.UTF8.GetBytes(line);
+        List<byte[]> folders = [];
+        foreach (Range range in file.Split((byte)'\n'))
+        {
+            ReadOnlySpan<byte> line = file[range];
+            if (!line.IsEmpty && line[0] != '#')
+            {
+                folders.Add(line[0] == '"' ? Unquote(line) : line.ToArray());
+            }
+        }
+
+        folders.RemoveAll(static f => f.Length == 0);
+        return folders;
+    }
+
+    /// <summary>git's C-style quoting (quote.c); a line that is not well quoted is taken as it is, as git does.</summary>
+    private static byte[] Unquote(ReadOnlySpan<byte> quoted)
+    {
         List<byte> bytes = [];
         for (int i = 1; i < quoted.Length; i++)
         {
             if (quoted[i] == '"')
             {
-                return i == quoted.Length - 1 ? Encoding.UTF8.GetString([.. bytes]) : line;
+                return i == quoted.Length - 1 ? [.. bytes] : quoted.ToArray();
             }
 
             if (quoted[i] != '\\')
@@ -78,11 +88,11 @@ internal static class AlternatesFile
             }
             else
             {
-                return line;
+                return quoted.ToArray();
             }
         }
 
-        return line;
+        return quoted.ToArray();
     }
 
     private static bool IsOctal(byte digit) => digit is >= (byte)'0' and <= (byte)'7';

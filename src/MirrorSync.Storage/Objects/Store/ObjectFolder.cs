@@ -1,0 +1,190 @@
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+using MirrorSync.Git.Objects;
+using MirrorSync.Storage.Files;
+
+namespace MirrorSync.Storage.Objects.Store;
+
+/// <summary>
+/// One <c>objects/</c> folder: its packs as last listed, newest first, and its loose objects. It stays with its folder
+/// when that is renamed. Any thread: the listing is a snapshot that is swapped.
+/// </summary>
+/// <remarks>
+/// Every pack has an index of its own, also where git has a multi-pack-index beside, which is therefore not read.
+/// </remarks>
+internal sealed class ObjectFolder : IDisposable
+{
+    private readonly SafeFileHandle folder;
+    private readonly ObjectFormat format;
+    private readonly OpenFiles files;
+    private readonly TimeProvider time;
+    private readonly Lock gate = new();
+    private volatile Listing listing = new([], FileStamp.None, Settled: false);
+    private volatile Pack? lastHit;
+
+    /// <param name="folder">The folder; owned.</param>
+    /// <param name="path">Its path, for messages.</param>
+    /// <param name="format">Of its ids.</param>
+    /// <param name="files">Holds its packs open.</param>
+    /// <param name="time">Tells when a stamp can be trusted.</param>
+    public ObjectFolder(SafeFileHandle folder, string path, ObjectFormat format, OpenFiles files, TimeProvider time)
+    {
+        this.folder = folder;
+        this.format = format;
+        this.files = files;
+        this.time = time;
+        Path = path;
+        Stamp = NativeFile.Stat(folder);
+        Loose = new LooseObjects(folder, path, format);
+    }
+
+    /// <summary>For messages.</summary>
+    public string Path { get; }
+
+    /// <summary>The folder itself.</summary>
+    public SafeFileHandle Handle => folder;
+
+    /// <summary>Which folder it is: device and inode never change.</summary>
+    public FileStamp Stamp { get; }
+
+    /// <summary>Its loose objects.</summary>
+    public LooseObjects Loose { get; }
+
+    /// <summary>The packs as last listed, newest first.</summary>
+    public IReadOnlyList<Pack> Packs => listing.Packs;
+
+    /// <summary>The pack that answered last: the next object is mostly in it too.</summary>
+    public Pack? LastHit
+    {
+        get => lastHit;
+        set => lastHit = value;
+    }
+
+    /// <summary>
+    /// Whether nothing can have come into or gone from the pack folder since it was listed: its stamp is the same and
+    /// was old enough then.
+    /// </summary>
+    public bool IsCurrent()
+    {
+        Listing known = listing;
+        return known.Settled && StampOfPacks() == known.Stamp;
+    }
+
+    /// <summary>Lists the packs anew; true when there are others than before. Packs that are gone are closed.</summary>
+    /// <exception cref="IOException">The pack folder cannot be read.</exception>
+    public bool List()
+    {
+        lock (gate)
+        {
+            DateTimeOffset now = time.GetUtcNow();
+            FileStamp stamp = StampOfPacks();
+            List<FolderEntry> entries = [];
+            if (stamp != FileStamp.None)
+            {
+                Errno error = NativeFile.OpenFolder(folder, "pack"u8, out SafeFileHandle opened);
+                using (opened)
+                {
+                    error = error == Errno.None ? NativeFile.List(opened, entries) : error;
+                }
+
+                if (error is not (Errno.None or Errno.NotFound))
+                {
+                    throw NativeFile.Failure("list", Path, "pack"u8, error);
+                }
+            }
+
+            Pack[] before = listing.Packs;
+            Pack[] packs = FindPacks(entries, before);
+            listing = new Listing(packs, stamp, stamp.IsSettledAt(now));
+            HashSet<Pack> dropped = [.. before];
+            dropped.ExceptWith(packs);
+            foreach (Pack pack in dropped)
+            {
+                Interlocked.CompareExchange(ref lastHit, null, pack);
+                pack.Retire();
+            }
+
+            return dropped.Count > 0 || packs.Length != before.Length;
+        }
+    }
+
+    /// <summary>Takes on a pack that has just been put into the folder, without listing it.</summary>
+    /// <exception cref="IOException">The pack or its index is not there.</exception>
+    public void Add(string name)
+    {
+        lock (gate)
+        {
+            Listing known = listing;
+            Pack pack = TryStat(name, Array.Find(known.Packs, p => p.Name == name))
+                ?? throw new FileNotFoundException($"no pack and index {name} in {Path}/pack");
+            if (!known.Packs.Contains(pack))
+            {
+                foreach (Pack old in known.Packs.Where(p => p.Name == name))
+                {
+                    old.Retire();
+                }
+
+                listing = known with { Packs = [pack, .. known.Packs.Where(p => p.Name != name)] };
+            }
+        }
+    }
+
+    /// <summary>Closes all files, once nobody reads them any more.</summary>
+    public void Dispose()
+    {
+        foreach (Pack pack in listing.Packs)
+        {
+            pack.Retire();
+        }
+
+        folder.Dispose();
+    }
+
+    private FileStamp StampOfPacks()
+    {
+        Errno error = NativeFile.Stat(folder, "pack"u8, followLink: true, out FileStamp stamp);
+        return error is Errno.None or Errno.NotFound ? stamp : throw NativeFile.Failure("stat", Path, "pack"u8, error);
+    }
+
+    private Pack[] FindPacks(List<FolderEntry> entries, Pack[] before)
+    {
+        Dictionary<string, Pack> known = before.ToDictionary(static p => p.Name, StringComparer.Ordinal);
+        HashSet<string> names = [.. entries.Select(static e => Encoding.Latin1.GetString(e.Name))];
+        List<Pack> packs = [];
+        foreach (string index in names.Where(static n => n.EndsWith(".idx", StringComparison.Ordinal)))
+        {
+            string name = index[..^".idx".Length];
+            if (names.Contains(name + ".pack") && TryStat(name, known.GetValueOrDefault(name)) is { } pack)
+            {
+                packs.Add(pack);
+            }
+        }
+
+        packs.Sort(static (a, b) => b.File.Stamp.Modified.CompareTo(a.File.Stamp.Modified));
+        return [.. packs];
+    }
+
+    /// <summary>The pack of a name: the known one when its files are the same, null when one of them is gone.</summary>
+    private Pack? TryStat(string name, Pack? known)
+    {
+        byte[] index = Encoding.Latin1.GetBytes($"pack/{name}.idx");
+        byte[] pack = Encoding.Latin1.GetBytes($"pack/{name}.pack");
+        if (NativeFile.Stat(folder, index, followLink: true, out FileStamp indexStamp) != Errno.None
+            || NativeFile.Stat(folder, pack, followLink: true, out FileStamp packStamp) != Errno.None)
+        {
+            return null;
+        }
+
+        return known is not null && IsSame(known.Index.Stamp, indexStamp) && IsSame(known.File.Stamp, packStamp)
+            ? known
+            : new Pack(name, Open(index, indexStamp), Open(pack, packStamp), format);
+    }
+
+    private StoreFile Open(byte[] name, FileStamp stamp) =>
+        new(files, folder, name, System.IO.Path.Combine(Path, Encoding.Latin1.GetString(name)), stamp);
+
+    // Times do not count: git touches a pack that it finds an object in (freshening).
+    private static bool IsSame(FileStamp a, FileStamp b) => a.Inode == b.Inode && a.Device == b.Device && a.Length == b.Length;
+
+    private sealed record Listing(Pack[] Packs, FileStamp Stamp, bool Settled);
+}

@@ -1,0 +1,365 @@
+using System.Buffers.Text;
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Win32.SafeHandles;
+using MirrorSync.Git.Objects;
+using MirrorSync.Storage.Files;
+
+namespace MirrorSync.Storage.Objects.Store;
+
+/// <summary>
+/// Reads the objects of a bare repository: its packs, its loose objects, and those of its alternates. Any thread, and
+/// beside any git that works in the repository.
+/// </summary>
+/// <remarks>
+/// An object that is there all the time is always found, also while <c>git repack</c> or <c>git gc</c> moves it: "absent"
+/// is answered only when the pack folders are as they were listed before the search (or two listings around the search
+/// agree). A pack that is open stays readable when it is deleted. Answers are as <c>git cat-file</c> gives them with
+/// <c>GIT_NO_REPLACE_OBJECTS</c>; the empty tree is always there, as it is for git. Content is checked against its id; a
+/// damaged copy is passed over where there is a sound one.
+/// <para>The store follows its folder when that is renamed; a folder that is exchanged for another wants a new store.</para>
+/// <para>Descriptors: one for each object folder, and up to 512 packs and indexes for all stores of the process.</para>
+/// </remarks>
+public sealed class ObjectStore : IDisposable
+{
+    // Each round means that somebody repacked within the microseconds of the one before.
+    private const int MaxRounds = 100;
+
+    private static readonly ObjectId EmptyTreeSha1 = Parse("4b825dc642cb6eb9a060e54bf8d69288fbee4904"u8, ObjectFormat.Sha1);
+
+    private static readonly ObjectId EmptyTreeSha256 =
+        Parse("6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"u8, ObjectFormat.Sha256);
+
+    private readonly OpenFiles files;
+    private readonly TimeProvider time;
+    private readonly BaseCache bases;
+    private readonly Lock gate = new();
+    private volatile Alternates places;
+    private volatile bool disposed;
+
+    private ObjectStore(string gitDirectory, ObjectFormat format, TimeProvider time, OpenFiles files, long cacheBytes)
+    {
+        this.files = files;
+        this.time = time;
+        bases = new BaseCache(cacheBytes);
+        Format = format;
+        string objects = Path.Combine(gitDirectory, "objects");
+        ObjectFolder own = OpenFolder(NativeFile.OpenFolder(objects), objects);
+        places = Alternates.Read(own, [], OpenFolder, time);
+    }
+
+    /// <summary>The format of the repository's ids.</summary>
+    public ObjectFormat Format { get; }
+
+    /// <summary>Opens a repository's objects. The pack folders are listed; no pack is opened before it is needed.</summary>
+    /// <param name="gitDirectory">The bare repository's folder.</param>
+    /// <param name="format">The format of its ids.</param>
+    /// <param name="time">The clock beside which file times are looked at; the system's unless given.</param>
+    /// <exception cref="IOException">There is no object folder, or it cannot be read.</exception>
+    public static ObjectStore Open(string gitDirectory, ObjectFormat format, TimeProvider? time = null) =>
+        Open(gitDirectory, format, time ?? TimeProvider.System, OpenFiles.Shared, BaseCache.DefaultCapacity);
+
+    /// <summary>Whether the object is in the repository or its alternates, by name only. Allocates nothing.</summary>
+    /// <exception cref="DamagedObjectException">A pack that might have it has a damaged index.</exception>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public bool Contains(in ObjectId id)
+    {
+        ObjectLookup lookup = new(id, Format, ObjectQuestion.Exists, 0, bases, null);
+        return Find(ref lookup);
+    }
+
+    /// <summary>
+    /// As <see cref="Contains"/>, but trusts the last listing of the packs: saves the system calls by which an absent
+    /// object is known to be absent, for callers that ask for many. A pack that came since
+    /// <see cref="Refresh"/> or <see cref="AddPack"/> may be overlooked.
+    /// </summary>
+    /// <exception cref="DamagedObjectException">A pack that might have it has a damaged index.</exception>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public bool ContainsAsListed(in ObjectId id)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        ObjectLookup lookup = new(id, Format, ObjectQuestion.Exists, 0, bases, null);
+        if (FindAsListed(ref lookup))
+        {
+            return true;
+        }
+
+        // What is gone or damaged is no reason to be quick.
+        return (lookup.PackGone || lookup.Damage is not null) && Find(ref lookup);
+    }
+
+    /// <summary>Finds an object's type and size in bytes, as declared: the content is not read, so nothing checks them.</summary>
+    /// <returns>False when the object is not there.</returns>
+    /// <exception cref="DamagedObjectException">What was to be read of it is damaged.</exception>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public bool TryReadHeader(in ObjectId id, out ObjectType type, out long size)
+    {
+        ReadScratch scratch = ReadScratch.Rent();
+        ObjectLookup lookup = new(id, Format, ObjectQuestion.Header, 0, bases, scratch);
+        try
+        {
+            bool found = Find(ref lookup);
+            (type, size) = found ? (lookup.Type, lookup.Size) : default;
+            return found;
+        }
+        finally
+        {
+            scratch.Return();
+        }
+    }
+
+    /// <summary>Reads a whole object and checks it against its id.</summary>
+    /// <param name="id">The object.</param>
+    /// <param name="maxBytes">The largest content wanted.</param>
+    /// <param name="type">Its type.</param>
+    /// <param name="content">Its content in an array of exactly its size, which is the caller's.</param>
+    /// <returns>False when the object is not there.</returns>
+    /// <exception cref="ObjectTooLargeException">It is larger than wanted, or than an array can be.</exception>
+    /// <exception cref="DamagedObjectException">It is damaged.</exception>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public bool TryRead(in ObjectId id, long maxBytes, out ObjectType type, [NotNullWhen(true)] out byte[]? content)
+    {
+        ReadScratch scratch = ReadScratch.Rent();
+        ObjectLookup lookup = new(id, Format, ObjectQuestion.Content, maxBytes, bases, scratch);
+        try
+        {
+            bool found = Find(ref lookup);
+            (type, content) = found ? (lookup.Type, lookup.Content) : default;
+            return found;
+        }
+        finally
+        {
+            scratch.Return();
+        }
+    }
+
+    /// <summary>
+    /// Opens an object's content for reading in order. What is stored whole is inflated as it is read, however large it
+    /// is; what is stored as a delta is made in memory first. The read that delivers the last byte checks size and id, so
+    /// nothing before it is proven. The stream is the caller's, and stays readable when its pack is deleted.
+    /// </summary>
+    /// <returns>Null when the object is not there.</returns>
+    /// <exception cref="ObjectTooLargeException">A delta, or what it is made of, is larger than 512 MiB.</exception>
+    /// <exception cref="DamagedObjectException">It is damaged; also thrown by the stream's reads.</exception>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public Stream? OpenRead(in ObjectId id, out ObjectType type, out long size)
+    {
+        ReadScratch scratch = ReadScratch.Rent();
+        ObjectLookup lookup = new(id, Format, ObjectQuestion.Stream, PackReader.MaxHeldBytes, bases, scratch);
+        try
+        {
+            bool found = Find(ref lookup);
+            (type, size) = found ? (lookup.Type, lookup.Size) : default;
+            return found ? lookup.Stream : null;
+        }
+        finally
+        {
+            scratch.Return();
+        }
+    }
+
+    /// <summary>Follows a tag to what it finally names; any other object is its own answer.</summary>
+    /// <exception cref="ObjectsMissingException">The object, or one that a tag on the way names, is not there.</exception>
+    /// <exception cref="ObjectTooLargeException">A tag is larger than 16 MiB.</exception>
+    /// <exception cref="DamagedObjectException">A tag is damaged, or does not say what it names.</exception>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public ObjectId Peel(ObjectId id)
+    {
+        const long maxTagBytes = 16L << 20;
+        ObjectId at = id;
+        while (true)
+        {
+            if (!TryReadHeader(at, out ObjectType type, out _))
+            {
+                throw new ObjectsMissingException($"object {at}, named by {id}, is missing");
+            }
+
+            if (type != ObjectType.Tag)
+            {
+                return at;
+            }
+
+            if (!TryRead(at, maxTagBytes, out type, out byte[]? tag))
+            {
+                continue;
+            }
+
+            // The hash makes circles of tags impossible.
+            ReadOnlySpan<byte> named = tag;
+            int end = named.IndexOf((byte)'\n');
+            if (type != ObjectType.Tag || end < 0 || !named.StartsWith("object "u8)
+                || !ObjectId.TryParseHex(named["object ".Length..end], Format, out ObjectId next))
+            {
+                throw new DamagedObjectException(at, places.Folders[0].Path, 0, "a tag that names no object");
+            }
+
+            at = next;
+        }
+    }
+
+    /// <summary>Lists all packs anew and reads the alternates again. Lookups that miss do so by themselves when needed.</summary>
+    /// <exception cref="IOException">A folder cannot be read.</exception>
+    public void Refresh()
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        List();
+    }
+
+    /// <summary>Tells of a pack that was just put into the repository, so that the next lookup finds it without a listing.</summary>
+    /// <param name="path">The pack or its index, in the repository's own <c>objects/pack</c>; both are there.</param>
+    /// <exception cref="IOException">Pack or index is not there.</exception>
+    public void AddPack(string path)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        places.Folders[0].Add(Path.GetFileNameWithoutExtension(path));
+    }
+
+    /// <summary>Closes all files; what is being read, and streams that are open, go on to their end.</summary>
+    public void Dispose()
+    {
+        lock (gate)
+        {
+            disposed = true;
+            foreach (ObjectFolder folder in places.Folders)
+            {
+                folder.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Opens with given bounds.</summary>
+    internal static ObjectStore Open(string gitDirectory, ObjectFormat format, TimeProvider time, OpenFiles files, long cacheBytes)
+    {
+        ObjectStore store = new(gitDirectory, format, time, files, cacheBytes);
+        store.List();
+        return store;
+    }
+
+    private static ObjectId Parse(ReadOnlySpan<byte> hex, ObjectFormat format) =>
+        ObjectId.TryParseHex(hex, format, out ObjectId id) ? id : throw new FormatException();
+
+    private bool Find(ref ObjectLookup lookup)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        bool listed = false;
+        for (int round = 0; round < MaxRounds; round++)
+        {
+            if (FindAsListed(ref lookup))
+            {
+                return true;
+            }
+
+            // Absent counts only if no pack can have come, gone or been overlooked since before the search.
+            if (!lookup.PackGone && IsCurrent())
+            {
+                return Miss(ref lookup);
+            }
+
+            bool changed = List();
+            if (!changed && listed && !lookup.PackGone)
+            {
+                return Miss(ref lookup);
+            }
+
+            listed = true;
+            lookup.PackGone = false;
+        }
+
+        throw new IOException($"{places.Folders[0].Path}: the packs change faster than they can be read");
+    }
+
+    /// <summary>Searches packs before loose objects, as git does: objects move from loose to packed.</summary>
+    private bool FindAsListed(ref ObjectLookup lookup)
+    {
+        IReadOnlyList<ObjectFolder> folders = places.Folders;
+        for (int i = 0; i < folders.Count; i++)
+        {
+            if (FindPacked(folders[i], ref lookup))
+            {
+                return true;
+            }
+        }
+
+        for (int i = 0; i < folders.Count; i++)
+        {
+            if (lookup.Ask(folders[i].Loose))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool FindPacked(ObjectFolder folder, ref ObjectLookup lookup)
+    {
+        Pack? last = folder.LastHit;
+        if (last is not null && lookup.Ask(last))
+        {
+            return true;
+        }
+
+        IReadOnlyList<Pack> packs = folder.Packs;
+        for (int i = 0; i < packs.Count; i++)
+        {
+            if (packs[i] != last && lookup.Ask(packs[i]))
+            {
+                folder.LastHit = packs[i];
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private bool Miss(ref ObjectLookup lookup)
+    {
+        if (lookup.Id == (Format == ObjectFormat.Sha256 ? EmptyTreeSha256 : EmptyTreeSha1))
+        {
+            lookup.Answer(ObjectType.Tree, []);
+            return true;
+        }
+
+        return lookup.Damage is null ? false : throw lookup.Damage;
+    }
+
+    private bool IsCurrent()
+    {
+        Alternates now = places;
+        for (int i = 0; i < now.Folders.Count; i++)
+        {
+            if (!now.Folders[i].IsCurrent())
+            {
+                return false;
+            }
+        }
+
+        return now.IsCurrent();
+    }
+
+    /// <summary>Reads alternates and lists packs; true when something is other than it was.</summary>
+    private bool List()
+    {
+        lock (gate)
+        {
+            ObjectDisposedException.ThrowIf(disposed, this);
+            bool changed = false;
+            Alternates now = places;
+            if (!now.IsCurrent())
+            {
+                // A folder that is no longer named is left to those who may be reading in it, and to its finalizer.
+                now = Alternates.Read(now.Folders[0], now.Folders, OpenFolder, time);
+                changed = !now.Folders.SequenceEqual(places.Folders);
+                places = now;
+            }
+
+            foreach (ObjectFolder folder in now.Folders)
+            {
+                changed |= folder.List();
+            }
+
+            return changed;
+        }
+    }
+
+    private ObjectFolder OpenFolder(SafeFileHandle folder, string path) => new(folder, path, Format, files, time);
+}

@@ -1,0 +1,78 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace MirrorSync.Storage.Objects.Store;
+
+/// <summary>
+/// Bounds how many packs and indexes are held open: beyond the limit the one that was unused longest is closed, and
+/// opened again when it is needed. Files in use are never closed, so the limit can be passed by as many. Any thread.
+/// </summary>
+/// <param name="limit">Descriptors.</param>
+internal sealed class OpenFiles(int limit)
+{
+    private const int DefaultLimit = 512;
+
+    private readonly Lock gate = new();
+    private readonly List<StoreFile> open = [];
+    private long openings;
+
+    /// <summary>All stores of the process share one, since they share the process's descriptors.</summary>
+    public static OpenFiles Shared { get; } = new(DefaultLimit);
+
+    /// <summary>Files opened so far: the clock by which the longest unused one is told, at no cost for users.</summary>
+    public long Openings => Volatile.Read(ref openings);
+
+    /// <summary>Opens a file for its first user, or joins those who were quicker; false when it is gone.</summary>
+    public bool TryOpen(StoreFile file, out SafeFileHandle opened)
+    {
+        lock (gate)
+        {
+            if (file.TryJoin(out opened))
+            {
+                return true;
+            }
+
+            if (!file.TryOpen(out opened))
+            {
+                return false;
+            }
+
+            openings++;
+            open.Add(file);
+            if (open.Count > limit)
+            {
+                CloseLongestUnused(file);
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>Closes a file unless somebody uses it, who then closes it.</summary>
+    public void Close(StoreFile file)
+    {
+        lock (gate)
+        {
+            if (file.TryClose())
+            {
+                open.Remove(file);
+            }
+        }
+    }
+
+    private void CloseLongestUnused(StoreFile but)
+    {
+        int oldest = -1;
+        for (int i = 0; i < open.Count; i++)
+        {
+            if (open[i] != but && (oldest < 0 || open[i].LastUsed < open[oldest].LastUsed))
+            {
+                oldest = i;
+            }
+        }
+
+        if (oldest >= 0 && open[oldest].TryClose())
+        {
+            open.RemoveAt(oldest);
+        }
+    }
+}

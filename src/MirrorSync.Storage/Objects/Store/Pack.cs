@@ -1,0 +1,144 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Win32.SafeHandles;
+using MirrorSync.Git.Objects;
+using MirrorSync.Git.Packs;
+
+namespace MirrorSync.Storage.Objects.Store;
+
+/// <summary>
+/// A pack and its index, as found in a folder; each is opened when first needed. Any thread.
+/// </summary>
+/// <param name="name">The files' common name without extension.</param>
+/// <param name="index">The index.</param>
+/// <param name="pack">The pack.</param>
+/// <param name="format">Of its ids.</param>
+internal sealed class Pack(string name, StoreFile index, StoreFile pack, ObjectFormat format)
+{
+    private static long lastNumber;
+
+    private readonly Lock gate = new();
+    private volatile PackIndexFile? openedIndex;
+    private volatile bool packChecked;
+
+    /// <summary>A number that no other pack of the process ever has.</summary>
+    public long Number { get; } = Interlocked.Increment(ref lastNumber);
+
+    /// <summary>The files' common name without extension.</summary>
+    public string Name => name;
+
+    /// <summary>The index.</summary>
+    public StoreFile Index => index;
+
+    /// <summary>The pack.</summary>
+    public StoreFile File => pack;
+
+    /// <summary>Of its ids.</summary>
+    public ObjectFormat Format => format;
+
+    /// <summary>The end of the entries: the pack's checksum begins here.</summary>
+    public long EntriesEnd => pack.Length - format.RawLength();
+
+    /// <summary>Looks whether an object is in the pack.</summary>
+    /// <exception cref="DamagedObjectException">The index is damaged.</exception>
+    public StoreAnswer Find(in ObjectId id) =>
+        TryOpenIndex(id, out PackIndexFile? opened) ? opened.Find(id, format) : StoreAnswer.Gone;
+
+    /// <summary>Looks where an object's entry begins.</summary>
+    /// <exception cref="DamagedObjectException">The index is damaged.</exception>
+    public StoreAnswer FindOffset(in ObjectId id, out long offset)
+    {
+        offset = 0;
+        return TryOpenIndex(id, out PackIndexFile? opened) ? opened.FindOffset(id, format, out offset) : StoreAnswer.Gone;
+    }
+
+    /// <summary>Gets the pack's handle, to be given back by <see cref="Release"/>; false when the pack is gone.</summary>
+    /// <exception cref="DamagedObjectException">The pack is not the one that the index was made for.</exception>
+    public bool TryAcquire(in ObjectId id, out SafeFileHandle handle)
+    {
+        if (!pack.TryAcquire(out handle))
+        {
+            return false;
+        }
+
+        if (packChecked)
+        {
+            return true;
+        }
+
+        bool kept = false;
+        try
+        {
+            kept = TryOpenIndex(id, out PackIndexFile? opened) && TryCheck(handle, opened, id);
+            packChecked = kept;
+            return kept;
+        }
+        finally
+        {
+            if (!kept)
+            {
+                pack.Release();
+            }
+        }
+    }
+
+    /// <summary>Gives the handle back.</summary>
+    public void Release() => pack.Release();
+
+    /// <summary>Closes both files as soon as nobody uses them.</summary>
+    public void Retire()
+    {
+        index.Retire();
+        pack.Retire();
+    }
+
+    private bool TryOpenIndex(in ObjectId id, [NotNullWhen(true)] out PackIndexFile? opened)
+    {
+        opened = openedIndex;
+        if (opened is not null)
+        {
+            return true;
+        }
+
+        lock (gate)
+        {
+            if (openedIndex is null && PackIndexFile.TryOpen(index, format, id, out PackIndexFile? fresh))
+            {
+                openedIndex = fresh;
+            }
+
+            opened = openedIndex;
+            return opened is not null;
+        }
+    }
+
+    /// <summary>
+    /// Checks once, at head and end, that the pack is whole and that its index is its own: another content may have had
+    /// the same name. False when the index is gone.
+    /// </summary>
+    private bool TryCheck(SafeFileHandle handle, PackIndexFile opened, in ObjectId id)
+    {
+        int idLength = format.RawLength();
+        Span<byte> head = stackalloc byte[PackHeader.Length];
+        PackFault fault = PackHeader.TryDecode(head[..FileBytes.Read(handle, head, 0)], out PackHeader header);
+        if (fault == PackFault.None && pack.Length < PackHeader.Length + idLength)
+        {
+            fault = PackFault.Truncated;
+        }
+
+        if (fault != PackFault.None)
+        {
+            throw new DamagedObjectException(id, pack.Path, 0, fault.Describe());
+        }
+
+        Span<byte> made = stackalloc byte[idLength];
+        if (!opened.TryReadPackChecksum(id, made))
+        {
+            return false;
+        }
+
+        Span<byte> there = stackalloc byte[idLength];
+        return FileBytes.Read(handle, there, EntriesEnd) == idLength && there.SequenceEqual(made) && header.Objects == opened.Count
+            ? true
+            : throw new DamagedObjectException(id, pack.Path, EntriesEnd, "the pack is not the one of its index");
+    }
+}
