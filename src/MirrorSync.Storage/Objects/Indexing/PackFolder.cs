@@ -28,6 +28,7 @@ internal sealed class PackFolder(string objectFolder) : IDisposable
     }
 
     /// <summary>Gives a file the pack's name.</summary>
+#pragma warning disable CA1416 // File modes: this is for Linux, as all of it is.
     public string MoveIn(string path, ObjectId checksum, ObjectFormat format, string extension)
     {
         string target = System.IO.Path.Combine(Path, $"pack-{checksum.ToHex(format)}.{extension}");

@@ -112,7 +112,7 @@ internal sealed class PackWork : IDisposable
             if (checks.FirstRefused is var refused and >= 0)
             {
                 InvalidPackException.Throw(
-                    PackFault.Finding, session.Entries[refused].Offset, checks.Report.First.FirstOrDefault().ToString());
+                    PackFault.Finding, session.Entries[refused].Offset, checks.Report.First[0].ToString());
             }
 
             if (Order.FindDuplicate() is var duplicate and >= 0)
