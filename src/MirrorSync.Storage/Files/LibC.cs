@@ -17,6 +17,7 @@ internal static unsafe partial class LibC
     public const int RemoveFolder = 0x200;
     public const int EmptyPath = 0x1000;
     public const int ExchangeNames = 2;
+    public const int AdviseHugePages = 14;
     public const uint BasicStats = 0x7ff;
 
     // The flag's bit differs between processors (fcntl.h).
@@ -55,6 +56,9 @@ internal static unsafe partial class LibC
 
     [LibraryImport("libc", EntryPoint = "unlinkat", SetLastError = true)]
     public static partial int UnlinkAt(SafeFileHandle folder, byte* path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
+    public static partial int Advise(void* address, nuint length, int advice);
 
     [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
     public static partial int SyncFileSystem(SafeFileHandle file);

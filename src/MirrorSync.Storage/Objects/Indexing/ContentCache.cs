@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using MirrorSync.Git.Hashing;
 using MirrorSync.Git.Objects;
+using MirrorSync.Storage.Files;
 
 namespace MirrorSync.Storage.Objects.Indexing;
 
@@ -19,7 +20,10 @@ namespace MirrorSync.Storage.Objects.Indexing;
 /// </remarks>
 internal sealed unsafe class ContentCache(long capacityBytes) : IDisposable
 {
-    private const int SlabBytes = 1 << 20;
+    // The first slab is small, for most packs are. Large ones are whole huge pages: with ordinary ones a fifth of a
+    // short indexing's time went into page faults.
+    private const int SmallestSlab = 64 * 1024;
+    private const int HugePage = 2 << 20;
     private const int SlabHead = 64;
     private const int ContentHead = sizeof(long) + ObjectTypeFacts.MaxHeaderLength;
 
@@ -47,7 +51,8 @@ internal sealed unsafe class ContentCache(long capacityBytes) : IDisposable
         int needed = (ContentHead + length + HashJob.TailRoom + 15) & ~15;
         if (current < 0 || slabs[current].Bytes - slabs[current].Used < needed)
         {
-            current = Open(Math.Max(SlabBytes, SlabHead + needed), spared);
+            int usual = (int)Math.Clamp(heldBytes, SmallestSlab, HugePage);
+            current = Open(Math.Max(usual, SlabHead + needed), spared);
         }
 
         Slab slab = slabs[current];
@@ -126,7 +131,13 @@ internal sealed unsafe class ContentCache(long capacityBytes) : IDisposable
         }
 
         Slab opened = slabs[index];
-        opened.Memory = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, 64);
+        opened.Memory = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, bytes < HugePage ? 64 : (nuint)HugePage);
+        if (bytes >= HugePage)
+        {
+            // Where huge pages are not to be had, ordinary ones do.
+            _ = LibC.Advise(opened.Memory, (nuint)bytes, LibC.AdviseHugePages);
+        }
+
         opened.Bytes = bytes;
         heldBytes += bytes;
         return Begin(index);

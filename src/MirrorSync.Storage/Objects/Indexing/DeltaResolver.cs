@@ -221,24 +221,30 @@ internal sealed unsafe class DeltaResolver : IDisposable
 
     private void Descend(int top)
     {
+        ResolveOne(top);
         pending.Push(top);
         while (pending.TryPop(out int index))
         {
-            ResolveOne(index);
-            if (idsOpen > 0)
-            {
-                fresh.Add(index);
-            }
-
+            // All children at once, while their base is at hand; then their children in turn.
             for (int at = FirstByOffset(index); at < byOffset.Length && (int)(byOffset[at] >> 32) == index; at++)
             {
-                pending.Push((int)byOffset[at]);
+                int child = (int)byOffset[at];
+                ResolveOne(child);
+                if (HasChildren(child))
+                {
+                    pending.Push(child);
+                }
             }
         }
     }
 
     private void ResolveOne(int index)
     {
+        if (idsOpen > 0)
+        {
+            fresh.Add(index);
+        }
+
         ref PackEntry entry = ref session.Entries[index];
         int from = entry.Base;
         if (!entry.Oversized && !session.Entries[from].Oversized)
@@ -320,6 +326,9 @@ internal sealed unsafe class DeltaResolver : IDisposable
         int at = Array.BinarySearch(byOffset, (long)index << 32);
         return at < 0 ? ~at : at;
     }
+
+    private bool HasChildren(int index) =>
+        FirstByOffset(index) is var at && at < byOffset.Length && (int)(byOffset[at] >> 32) == index;
 
     private static void Grow(ref byte[] buffer, long needed)
     {

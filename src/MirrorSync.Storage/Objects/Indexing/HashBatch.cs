@@ -10,9 +10,8 @@ internal sealed unsafe class HashBatch
     private const int MaxObjects = 1024;
     private const long MaxBytes = 512 * 1024;
 
-    private readonly HashJob[] jobs = new HashJob[MaxObjects];
-    private readonly ObjectType[] types = new ObjectType[MaxObjects];
-    private readonly byte[] headerLengths = new byte[MaxObjects];
+    private Member[] members = new Member[16];
+    private HashJob[] jobs = new HashJob[16];
     private long bytes;
 
     /// <summary>How many objects there are.</summary>
@@ -32,10 +31,14 @@ internal sealed unsafe class HashBatch
         byte* message = content.Address - headerLength;
         header[..headerLength].CopyTo(new Span<byte>(message, headerLength));
         Interlocked.Increment(ref *content.Unread);
+        if (Count == jobs.Length)
+        {
+            Array.Resize(ref jobs, 2 * Count);
+            Array.Resize(ref members, 2 * Count);
+        }
+
         jobs[Count] = new HashJob(message, headerLength + content.Length, id, content.Unread, entry);
-        types[Count] = type;
-        headerLengths[Count] = (byte)headerLength;
-        Count++;
+        members[Count++] = new Member(type, (byte)headerLength);
         bytes += content.Length;
     }
 
@@ -45,8 +48,8 @@ internal sealed unsafe class HashBatch
         for (int i = 0; i < Count; i++)
         {
             ref readonly HashJob job = ref jobs[i];
-            int headerLength = headerLengths[i];
-            checks.Check(types[i], new ReadOnlySpan<byte>(job.Message + headerLength, (int)job.Length - headerLength), job.Tag);
+            int headerLength = members[i].HeaderLength;
+            checks.Check(members[i].Type, new ReadOnlySpan<byte>(job.Message + headerLength, (int)job.Length - headerLength), job.Tag);
         }
     }
 
@@ -56,4 +59,6 @@ internal sealed unsafe class HashBatch
         Count = 0;
         bytes = 0;
     }
+
+    private readonly record struct Member(ObjectType Type, byte HeaderLength);
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
@@ -11,7 +12,7 @@ internal sealed class HashedFileWriter(SafeFileHandle file, ObjectFormat format)
     private readonly IncrementalHash hash =
         IncrementalHash.CreateHash(format == ObjectFormat.Sha256 ? HashAlgorithmName.SHA256 : HashAlgorithmName.SHA1);
 
-    private readonly byte[] buffer = new byte[64 * 1024];
+    private readonly byte[] buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
     private int used;
     private long written;
 
@@ -34,7 +35,11 @@ internal sealed class HashedFileWriter(SafeFileHandle file, ObjectFormat format)
     }
 
     /// <inheritdoc/>
-    public void Dispose() => hash.Dispose();
+    public void Dispose()
+    {
+        hash.Dispose();
+        ArrayPool<byte>.Shared.Return(buffer);
+    }
 
     private Span<byte> Room(int length)
     {

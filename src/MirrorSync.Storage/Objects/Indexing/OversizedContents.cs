@@ -16,7 +16,7 @@ internal sealed class OversizedContents(PackSession session, DeltaResolver resol
     private const int LargestWalked = 256 << 20;
 
     private readonly List<(int Entry, SafeFileHandle File, long Length)> files = [];
-    private readonly byte[] chunk = new byte[ChunkBytes];
+    private byte[] chunk = [];
 
     /// <summary>Resolves an entry whose delta, base or result is too large to be held.</summary>
     /// <exception cref="InvalidPackException">The delta is malformed, or not one for its base.</exception>
@@ -97,6 +97,7 @@ internal sealed class OversizedContents(PackSession session, DeltaResolver resol
     /// <summary>The content of an entry in a file, which lives until the next call.</summary>
     public (SafeFileHandle File, long Length) Keep(int index)
     {
+        chunk = chunk.Length > 0 ? chunk : new byte[ChunkBytes];
         Stack<int> chain = [];
         int at = index;
         (SafeFileHandle File, long Length)? kept;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 using MirrorSync.Git.Objects;
@@ -45,7 +46,7 @@ internal sealed class PackFolder(string objectFolder) : IDisposable
     /// <returns>The new checksum.</returns>
     public static ObjectId Complete(SafeFileHandle file, uint version, int objects, long entriesEnd, ObjectFormat format)
     {
-        byte[] buffer = new byte[64 * 1024];
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
         new PackHeader(version, (uint)objects).Encode(buffer);
         RandomAccess.Write(file, buffer.AsSpan(0, PackHeader.Length), 0);
         using IncrementalHash hash = IncrementalHash.CreateHash(format == ObjectFormat.Sha256 ? HashAlgorithmName.SHA256 : HashAlgorithmName.SHA1);
@@ -58,6 +59,7 @@ internal sealed class PackFolder(string objectFolder) : IDisposable
             at += count;
         }
 
+        ArrayPool<byte>.Shared.Return(buffer);
         Span<byte> checksum = stackalloc byte[format.RawLength()];
         hash.GetHashAndReset(checksum);
         RandomAccess.Write(file, checksum, entriesEnd);

@@ -24,7 +24,7 @@ internal sealed unsafe class PackScanner : IDisposable
     private readonly PackSession session;
     private readonly IncrementalHash checksum;
     private readonly StreamedEntry streamed;
-    private byte[] delta = new byte[64 * 1024];
+    private byte[] delta = [];
     private PackHeader header;
     private State state;
     private long position;
@@ -242,7 +242,7 @@ internal sealed unsafe class PackScanner : IDisposable
         int size = (int)head.Size;
         if (delta.Length < size)
         {
-            delta = GC.AllocateUninitializedArray<byte>(Math.Max(size, 2 * delta.Length));
+            delta = GC.AllocateUninitializedArray<byte>(Math.Max(size, Math.Max(1024, 2 * delta.Length)));
         }
 
         InflateResult result = session.Inflater.Inflate(compressed, delta.AsSpan(0, size), out length);

@@ -8,8 +8,6 @@ namespace MirrorSync.Storage.Objects.Indexing;
 /// <summary>What can be checked only once every object of a pack has its id: against each other and against the store.</summary>
 internal sealed class StoreChecks(PackSession session, DeltaResolver resolver, EntryOrder order, ObjectStore? store)
 {
-    private readonly byte[] chunk = new byte[64 * 1024];
-
     /// <summary>Refuses an id that the store has with other bytes.</summary>
     /// <exception cref="InvalidPackException">There is one.</exception>
     public void CheckIdCollisions(int count)
@@ -121,6 +119,7 @@ internal sealed class StoreChecks(PackSession session, DeltaResolver resolver, E
             return resolver.IsOversizedContent(index, stored);
         }
 
+        byte[] chunk = new byte[64 * 1024];
         ReadOnlySpan<byte> rest = resolver.Rebuild(index).Bytes;
         int read;
         while ((read = stored.Read(chunk)) > 0)

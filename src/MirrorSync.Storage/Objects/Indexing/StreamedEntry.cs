@@ -13,7 +13,7 @@ internal sealed unsafe class StreamedEntry(PackSession session) : IDisposable
     // What has to be walked is held even above the streaming threshold, up to here.
     private const int LargestWalked = 256 << 20;
 
-    private readonly byte[] chunk = new byte[64 * 1024];
+    private byte[] chunk = [];
     private StreamInflater? inflater;
     private ObjectDigest? digest;
     private byte[]? delta;
@@ -44,6 +44,7 @@ internal sealed unsafe class StreamedEntry(PackSession session) : IDisposable
         delta = null;
         content = default;
         inflater ??= new StreamInflater();
+        chunk = chunk.Length > 0 ? chunk : new byte[64 * 1024];
         inflater.Reset();
         bool isDelta = head.Type > PackEntryType.Tag;
         bool held = head.Size <= session.Options.StreamAboveBytes;
