@@ -23,6 +23,16 @@ internal static unsafe class LaneBlocks<TVector, TOps>
         LoadQuarter(rows, offset + 48, words + 12);
     }
 
+    /// <summary>Words 16 to 79 of the schedule, from the first 16.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Expand(TVector* words)
+    {
+        for (TVector* word = words + 16; word < words + 80; word++)
+        {
+            *word = TOps.RotateLeft(TOps.Xor(TOps.Xor(word[-3], word[-8], word[-14]), word[-16]), 1);
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void LoadQuarter(byte** rows, long offset, TVector* words)
     {
