@@ -54,8 +54,8 @@ internal sealed unsafe class CollisionCheck<TVector, TOps>
     /// <param name="lane">The lane.</param>
     /// <param name="words">The schedules of all lanes.</param>
     /// <param name="block">The block's 64 bytes.</param>
-    /// <param name="before">The chaining values before the block, the words of a lane <c>Lanes</c> apart.</param>
-    /// <param name="after">Those after it.</param>
+    /// <param name="before">The chaining value before the block, its words <c>Lanes</c> apart.</param>
+    /// <param name="after">That after it.</param>
     /// <param name="tag">The message's name.</param>
     public void Take(int lane, TVector* words, byte* block, uint* before, uint* after, int tag)
     {
@@ -66,7 +66,7 @@ internal sealed unsafe class CollisionCheck<TVector, TOps>
                 ref readonly Suspicion suspicion = ref Suspicions[word * 32 + BitOperations.TrailingZeroCount(left)];
                 if (HoldAll(suspicion.Conditions, (uint*)words + lane))
                 {
-                    Add(suspicion, lane, block, before, after, tag);
+                    Add(suspicion, block, before, after, tag);
                 }
             }
         }
@@ -129,7 +129,7 @@ internal sealed unsafe class CollisionCheck<TVector, TOps>
         return suspicions;
     }
 
-    private void Add(in Suspicion suspicion, int lane, byte* block, uint* before, uint* after, int tag)
+    private void Add(in Suspicion suspicion, byte* block, uint* before, uint* after, int tag)
     {
         int place = count++;
         ReadOnlySpan<byte> original = new(block, BlockBytes);
@@ -142,8 +142,8 @@ internal sealed unsafe class CollisionCheck<TVector, TOps>
 
         for (int i = 0; i < StateWords; i++)
         {
-            ((uint*)(recheck.Before + i))[place] = before[i * TOps.Lanes + lane];
-            ((uint*)(recheck.After + i))[place] = after[i * TOps.Lanes + lane];
+            ((uint*)(recheck.Before + i))[place] = before[i * TOps.Lanes];
+            ((uint*)(recheck.After + i))[place] = after[i * TOps.Lanes];
         }
 
         ((uint*)recheck.MeetsLate)[place] = suspicion.MeetsLate ? uint.MaxValue : 0;

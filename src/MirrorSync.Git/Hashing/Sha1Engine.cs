@@ -40,6 +40,9 @@ internal abstract unsafe class Sha1Engine
     /// </summary>
     public abstract void Run(long offset, long blocks);
 
+    /// <summary>Hashes the next blocks of the lane's message, leaving the other lanes as they are.</summary>
+    public abstract void RunAlone(int lane, byte* message, long blocks);
+
     /// <summary>Completes the search for collisions in what was hashed.</summary>
     public abstract void Flush();
 
