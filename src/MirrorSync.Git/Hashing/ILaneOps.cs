@@ -39,6 +39,15 @@ internal unsafe interface ILaneOps<TVector>
     /// <summary>sum | ~(a ^ b).</summary>
     static abstract TVector OrXnor(TVector sum, TVector a, TVector b);
 
+    /// <summary>sum | (mask &amp; a).</summary>
+    static abstract TVector OrAnd(TVector sum, TVector mask, TVector a);
+
+    /// <summary>sum | (mask &amp; ~a).</summary>
+    static abstract TVector OrAndNot(TVector sum, TVector mask, TVector a);
+
+    /// <summary>mask &amp; ~a.</summary>
+    static abstract TVector AndNot(TVector mask, TVector a);
+
     static abstract TVector RotateLeft(TVector value, [ConstantExpected] byte count);
 
     /// <summary>One bit per lane: whether its word is not zero.</summary>

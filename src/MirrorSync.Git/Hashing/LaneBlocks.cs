@@ -23,6 +23,37 @@ internal static unsafe class LaneBlocks<TVector, TOps>
         LoadQuarter(rows, offset + 48, words + 12);
     }
 
+    /// <summary>Words 16 to 79 of the schedule, from the first 16.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Expand(TVector* words)
+    {
+        for (TVector* word = words + 16; word < words + 80; word++)
+        {
+            *word = TOps.RotateLeft(TOps.Xor(TOps.Xor(word[-3], word[-8], word[-14]), word[-16]), 1);
+        }
+    }
+
+    /// <summary>The words of the schedule with the constants of their steps added.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddConstants(TVector* words, TVector* sums)
+    {
+        AddConstant<Sha1Rounds<TVector, TOps>.Choose>(words, sums, 0);
+        AddConstant<Sha1Rounds<TVector, TOps>.Parity2>(words, sums, 20);
+        AddConstant<Sha1Rounds<TVector, TOps>.Majority>(words, sums, 40);
+        AddConstant<Sha1Rounds<TVector, TOps>.Parity4>(words, sums, 60);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddConstant<TRound>(TVector* words, TVector* sums, int first)
+        where TRound : struct, ISha1Round<TVector>
+    {
+        TVector k = TRound.K;
+        for (int i = first; i < first + 20; i++)
+        {
+            sums[i] = TOps.Add(words[i], k);
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void LoadQuarter(byte** rows, long offset, TVector* words)
     {

@@ -50,6 +50,18 @@ internal readonly unsafe struct Lanes128 : ILaneOps<Vector128<uint>>
         sum | ~(a ^ b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<uint> OrAnd(Vector128<uint> sum, Vector128<uint> mask, Vector128<uint> a) =>
+        sum | (mask & a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<uint> OrAndNot(Vector128<uint> sum, Vector128<uint> mask, Vector128<uint> a) =>
+        sum | (mask & ~a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<uint> AndNot(Vector128<uint> mask, Vector128<uint> a) =>
+        mask & ~a;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<uint> RotateLeft(Vector128<uint> value, [ConstantExpected] byte count) =>
         (value << count) | (value >>> (32 - count));
 

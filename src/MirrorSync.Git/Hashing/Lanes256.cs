@@ -51,6 +51,18 @@ internal readonly unsafe struct Lanes256 : ILaneOps<Vector256<uint>>
         sum | ~(a ^ b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<uint> OrAnd(Vector256<uint> sum, Vector256<uint> mask, Vector256<uint> a) =>
+        sum | (mask & a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<uint> OrAndNot(Vector256<uint> sum, Vector256<uint> mask, Vector256<uint> a) =>
+        sum | (mask & ~a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<uint> AndNot(Vector256<uint> mask, Vector256<uint> a) =>
+        mask & ~a;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<uint> RotateLeft(Vector256<uint> value, [ConstantExpected] byte count) =>
         (value << count) | (value >>> (32 - count));
 

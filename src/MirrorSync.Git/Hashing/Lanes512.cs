@@ -14,6 +14,8 @@ internal readonly unsafe struct Lanes512 : ILaneOps<Vector512<uint>>
     private const byte MajorityTable = 0xE8;
     private const byte OrXorTable = 0xF6;
     private const byte OrXnorTable = 0xF9;
+    private const byte OrAndTable = 0xF8;
+    private const byte OrAndNotTable = 0xF4;
 
     public static bool IsSupported => Avx512F.IsSupported && Avx512BW.IsSupported;
 
@@ -56,6 +58,18 @@ internal readonly unsafe struct Lanes512 : ILaneOps<Vector512<uint>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<uint> OrXnor(Vector512<uint> sum, Vector512<uint> a, Vector512<uint> b) =>
         Avx512F.TernaryLogic(sum, a, b, OrXnorTable);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> OrAnd(Vector512<uint> sum, Vector512<uint> mask, Vector512<uint> a) =>
+        Avx512F.TernaryLogic(sum, mask, a, OrAndTable);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> OrAndNot(Vector512<uint> sum, Vector512<uint> mask, Vector512<uint> a) =>
+        Avx512F.TernaryLogic(sum, mask, a, OrAndNotTable);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<uint> AndNot(Vector512<uint> mask, Vector512<uint> a) =>
+        mask & ~a;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<uint> RotateLeft(Vector512<uint> value, [ConstantExpected] byte count) => Avx512F.RotateLeft(value, count);

@@ -28,9 +28,9 @@ internal static unsafe class Sha1Kernel<TVector, TOps>
         LaneBlocks<TVector, TOps>.Load(rows, offset, words);
         TVector* state = words + 80;
         FirstRound(words, before, state);
-        Round<Parity2>(words + 20, state);
-        Round<Majority>(words + 40, state);
-        Round<Parity4>(words + 60, state);
+        Round<Sha1Rounds<TVector, TOps>.Parity2>(words + 20, state);
+        Round<Sha1Rounds<TVector, TOps>.Majority>(words + 40, state);
+        Round<Sha1Rounds<TVector, TOps>.Parity4>(words + 60, state);
         for (int i = 0; i < StateWords; i++)
         {
             after[i] = TOps.Add(before[i], state[i]);
@@ -41,52 +41,52 @@ internal static unsafe class Sha1Kernel<TVector, TOps>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FirstRound(TVector* words, TVector* before, TVector* after)
     {
-        TVector k = Choose.K;
+        TVector k = Sha1Rounds<TVector, TOps>.Choose.K;
         TVector a = before[0];
         TVector b = before[1];
         TVector c = before[2];
         TVector d = before[3];
         TVector e = before[4];
         TVector w0 = words[0];
-        Step<Choose>(a, ref b, c, d, ref e, w0, k);
+        Step<Sha1Rounds<TVector, TOps>.Choose>(a, ref b, c, d, ref e, w0, k);
         TVector w1 = words[1];
-        Step<Choose>(e, ref a, b, c, ref d, w1, k);
+        Step<Sha1Rounds<TVector, TOps>.Choose>(e, ref a, b, c, ref d, w1, k);
         TVector w2 = words[2];
-        Step<Choose>(d, ref e, a, b, ref c, w2, k);
+        Step<Sha1Rounds<TVector, TOps>.Choose>(d, ref e, a, b, ref c, w2, k);
         TVector w3 = words[3];
-        Step<Choose>(c, ref d, e, a, ref b, w3, k);
+        Step<Sha1Rounds<TVector, TOps>.Choose>(c, ref d, e, a, ref b, w3, k);
         TVector w4 = words[4];
-        Step<Choose>(b, ref c, d, e, ref a, w4, k);
+        Step<Sha1Rounds<TVector, TOps>.Choose>(b, ref c, d, e, ref a, w4, k);
         TVector w5 = words[5];
-        Step<Choose>(a, ref b, c, d, ref e, w5, k);
+        Step<Sha1Rounds<TVector, TOps>.Choose>(a, ref b, c, d, ref e, w5, k);
         TVector w6 = words[6];
-        Step<Choose>(e, ref a, b, c, ref d, w6, k);
+        Step<Sha1Rounds<TVector, TOps>.Choose>(e, ref a, b, c, ref d, w6, k);
         TVector w7 = words[7];
-        Step<Choose>(d, ref e, a, b, ref c, w7, k);
+        Step<Sha1Rounds<TVector, TOps>.Choose>(d, ref e, a, b, ref c, w7, k);
         TVector w8 = words[8];
-        Step<Choose>(c, ref d, e, a, ref b, w8, k);
+        Step<Sha1Rounds<TVector, TOps>.Choose>(c, ref d, e, a, ref b, w8, k);
         TVector w9 = words[9];
-        Step<Choose>(b, ref c, d, e, ref a, w9, k);
+        Step<Sha1Rounds<TVector, TOps>.Choose>(b, ref c, d, e, ref a, w9, k);
         TVector w10 = words[10];
-        Step<Choose>(a, ref b, c, d, ref e, w10, k);
+        Step<Sha1Rounds<TVector, TOps>.Choose>(a, ref b, c, d, ref e, w10, k);
         TVector w11 = words[11];
-        Step<Choose>(e, ref a, b, c, ref d, w11, k);
+        Step<Sha1Rounds<TVector, TOps>.Choose>(e, ref a, b, c, ref d, w11, k);
         TVector w12 = words[12];
-        Step<Choose>(d, ref e, a, b, ref c, w12, k);
+        Step<Sha1Rounds<TVector, TOps>.Choose>(d, ref e, a, b, ref c, w12, k);
         TVector w13 = words[13];
-        Step<Choose>(c, ref d, e, a, ref b, w13, k);
+        Step<Sha1Rounds<TVector, TOps>.Choose>(c, ref d, e, a, ref b, w13, k);
         TVector w14 = words[14];
-        Step<Choose>(b, ref c, d, e, ref a, w14, k);
+        Step<Sha1Rounds<TVector, TOps>.Choose>(b, ref c, d, e, ref a, w14, k);
         TVector w15 = words[15];
-        Step<Choose>(a, ref b, c, d, ref e, w15, k);
+        Step<Sha1Rounds<TVector, TOps>.Choose>(a, ref b, c, d, ref e, w15, k);
         w0 = Expand(w13, w8, w2, w0, words + 16);
-        Step<Choose>(e, ref a, b, c, ref d, w0, k);
+        Step<Sha1Rounds<TVector, TOps>.Choose>(e, ref a, b, c, ref d, w0, k);
         w1 = Expand(w14, w9, w3, w1, words + 17);
-        Step<Choose>(d, ref e, a, b, ref c, w1, k);
+        Step<Sha1Rounds<TVector, TOps>.Choose>(d, ref e, a, b, ref c, w1, k);
         w2 = Expand(w15, w10, w4, w2, words + 18);
-        Step<Choose>(c, ref d, e, a, ref b, w2, k);
+        Step<Sha1Rounds<TVector, TOps>.Choose>(c, ref d, e, a, ref b, w2, k);
         w3 = Expand(w0, w11, w5, w3, words + 19);
-        Step<Choose>(b, ref c, d, e, ref a, w3, k);
+        Step<Sha1Rounds<TVector, TOps>.Choose>(b, ref c, d, e, ref a, w3, k);
         after[0] = a;
         after[1] = b;
         after[2] = c;
@@ -97,7 +97,7 @@ internal static unsafe class Sha1Kernel<TVector, TOps>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Round<TRound>(TVector* words, TVector* state)
-        where TRound : struct, IRound
+        where TRound : struct, ISha1Round<TVector>
     {
         TVector k = TRound.K;
         TVector a = state[0];
@@ -171,7 +171,7 @@ internal static unsafe class Sha1Kernel<TVector, TOps>
     // e + (w + k) + f first: only the rotated a is on the path from step to step.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Step<TRound>(TVector a, ref TVector b, TVector c, TVector d, ref TVector e, TVector w, TVector k)
-        where TRound : struct, IRound
+        where TRound : struct, ISha1Round<TVector>
     {
         e = TOps.Add(TOps.Add(TOps.Add(e, TOps.Add(w, k)), TRound.F(b, c, d)), TOps.RotateLeft(a, 5));
         b = TOps.RotateLeft(b, 30);
@@ -180,44 +180,4 @@ internal static unsafe class Sha1Kernel<TVector, TOps>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TVector Expand(TVector w3, TVector w8, TVector w14, TVector w16, TVector* place) =>
         *place = TOps.RotateLeft(TOps.Xor(TOps.Xor(w3, w8, w14), w16), 1);
-
-    // The function and the constant of 20 steps.
-    private interface IRound
-    {
-        static abstract TVector K { get; }
-
-        static abstract TVector F(TVector b, TVector c, TVector d);
-    }
-
-    private readonly struct Choose : IRound
-    {
-        public static TVector K => TOps.Create(0x5A827999);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TVector F(TVector b, TVector c, TVector d) => TOps.Select(b, c, d);
-    }
-
-    private readonly struct Parity2 : IRound
-    {
-        public static TVector K => TOps.Create(0x6ED9EBA1);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TVector F(TVector b, TVector c, TVector d) => TOps.Xor(b, c, d);
-    }
-
-    private readonly struct Majority : IRound
-    {
-        public static TVector K => TOps.Create(0x8F1BBCDC);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TVector F(TVector b, TVector c, TVector d) => TOps.Majority(b, c, d);
-    }
-
-    private readonly struct Parity4 : IRound
-    {
-        public static TVector K => TOps.Create(0xCA62C1D6);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TVector F(TVector b, TVector c, TVector d) => TOps.Xor(b, c, d);
-    }
 }
