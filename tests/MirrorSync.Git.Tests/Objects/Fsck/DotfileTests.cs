@@ -77,7 +77,7 @@ public class DotfileTests
         ];
         Random random = new(Seed);
         List<(byte[], string?)> cases = [];
-        for (int i = 0; i < 1500; i++)
+        for (int i = 0; i < 800; i++)
         {
             StringBuilder text = new(i % 3 == 0 ? "" : i % 3 == 1 ? "[submodule \"a\"]\n url = " : "[submodule \"b\"]\n");
             for (int count = random.Next(1, 12); count > 0; count--)

@@ -10,7 +10,7 @@ internal sealed class FsckMutator(int seed, ObjectFormat format)
 
     private static readonly string[] NamePieces =
     [
-        "a", "b", "foo", ".", "..", ".git", "GIT", "git", "~1", "~", "1", " ", ":", "\\", "/", "-", "0", "modules", "attributes", "ignore", ".mailmap", "mailma~2", "gi7eba", "gi7d29",
+        "a", "b", "foo", ".", "..", ".git", "GIT", "git", "~1", "~", "1", " ", ":", "\\", "/", "-", "0", ".gitmodules", ".gitattributes", "gitattributes", ".gitignore", "GITIGN~1", "gitmod~4", ".mailmap", "mailma~2", "gi7eba", "gi7d29",
         "\u00e2\u0080\u008c", "\u00e2\u0081\u00af", "\u00ef\u00bb\u00bf", "\u00c3\u00a4", "\u00ff", "\u00e2\u0080", "g", "i", "t", "M", "a-name-longer-than-a-vector",
     ];
 
@@ -50,7 +50,7 @@ internal sealed class FsckMutator(int seed, ObjectFormat format)
             lines.Add("parent " + Hex());
         }
 
-        return [.. lines, Ident("author"), Ident("committer"), "", "message"];
+        return [.. lines, Ident("author"), Ident("committer"), "", random.Next(10) == 0 ? "mess\0age" : "message"];
     }
 
     private List<string> Tag() =>
@@ -134,7 +134,7 @@ internal sealed class FsckMutator(int seed, ObjectFormat format)
     private string Name(bool plain)
     {
         StringBuilder name = new();
-        for (int count = random.Next(1, 4); count > 0; count--)
+        for (int count = random.Next(1, plain ? 4 : 3); count > 0; count--)
         {
             name.Append(plain ? Pick(["a", "b", "foo", ".x", "-", "0"]) : Pick(NamePieces));
         }

@@ -6,7 +6,7 @@ namespace MirrorSync.Git.Tests.Objects.Fsck;
 
 public class FsckRandomTests
 {
-    private const int Count = 1500;
+    private const int Count = 1200;
 
     [Theory]
     [InlineData(ObjectFormat.Sha1, 1)]
