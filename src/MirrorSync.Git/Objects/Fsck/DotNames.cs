@@ -13,12 +13,15 @@ internal static class DotNames
     /// False for names that are none of git's own on any file system, by their first two bytes; true for all others and a
     /// few more. A backslash within the name is not looked for.
     /// </summary>
-    public static bool MayBeSpecial(byte first, byte second) => first switch
+    /// <param name="first">The first byte.</param>
+    /// <param name="second">The second byte, 0 when there is none.</param>
+    /// <param name="symlink">It is the name of a symbolic link: of others, nobody asks whether they are a .mailmap.</param>
+    public static bool MayBeSpecial(byte first, byte second, bool symlink) => first switch
     {
         // 0xE2 and 0xEF begin the code points that HFS+ ignores.
         (byte)'.' or (byte)'~' or 0xE2 or 0xEF => true,
         (byte)'g' or (byte)'G' => second is (byte)'i' or (byte)'I' or (byte)'~',
-        (byte)'m' or (byte)'M' => second is (byte)'a' or (byte)'A' or (byte)'~',
+        (byte)'m' or (byte)'M' => symlink && second is (byte)'a' or (byte)'A' or (byte)'~',
         _ => false,
     };
 

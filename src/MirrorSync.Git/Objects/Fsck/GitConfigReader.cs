@@ -3,16 +3,22 @@ namespace MirrorSync.Git.Objects.Fsck;
 /// <summary>
 /// Reads a blob in git's configuration format, key by key, as git 2.39 does (<c>git_parse_source</c> of config.c).
 /// </summary>
+/// <remarks>
+/// Of a blob git reads signed characters, unlike of a file: no byte order mark is known, and 0xFF is taken for the end.
+/// </remarks>
 /// <param name="content">The blob.</param>
 /// <param name="name">Takes the names.</param>
 /// <param name="value">Takes the values.</param>
 internal ref struct GitConfigReader(ReadOnlySpan<byte> content, GrowingBytes name, GrowingBytes value)
 {
     private const byte Newline = (byte)'\n';
+    private const byte End = 0xFF;
 
     private readonly ReadOnlySpan<byte> content = content;
-    private int at = content.StartsWith(Bom) ? Bom.Length : 0;
+    private int at;
     private int sectionLength;
+
+    // Once true, always true, also when git goes on after a byte that it takes for the end.
     private bool atEnd;
 
     /// <summary>True once <see cref="MoveNext"/> has met what git cannot read; it returned false then.</summary>
@@ -26,8 +32,6 @@ internal ref struct GitConfigReader(ReadOnlySpan<byte> content, GrowingBytes nam
 
     /// <summary>The value without quotes, escapes and comments; empty without one.</summary>
     public readonly ReadOnlySpan<byte> Value => value.Span;
-
-    private static ReadOnlySpan<byte> Bom => [0xEF, 0xBB, 0xBF];
 
     /// <summary>Goes to the next key; false at the end, and when what follows cannot be read.</summary>
     public bool MoveNext()
@@ -74,16 +78,23 @@ internal ref struct GitConfigReader(ReadOnlySpan<byte> content, GrowingBytes nam
 
     private static byte ToLower(byte value) => value is >= (byte)'A' and <= (byte)'Z' ? (byte)(value | 0x20) : value;
 
-    // The next byte; a newline for CR LF, and at the end for ever.
+    // The next byte; a newline for CR LF, at the end for ever, and for what git takes for the end.
     private byte Next()
     {
-        if (at < content.Length - 1 && content[at] == '\r' && content[at + 1] == Newline)
+        if (at < content.Length - 1 && content[at] == '\r' && content[at + 1] is Newline or End)
         {
-            at++;
+            // git looks one further for CR LF, and does not put an end back.
+            at += 2;
+            return content[at - 1] == Newline ? Newline : (byte)'\r';
         }
 
-        atEnd = at == content.Length;
-        return atEnd ? Newline : content[at++];
+        if (at < content.Length && content[at++] != End)
+        {
+            return content[at - 1];
+        }
+
+        atEnd = true;
+        return Newline;
     }
 
     private bool ReadSection()
@@ -150,10 +161,12 @@ internal ref struct GitConfigReader(ReadOnlySpan<byte> content, GrowingBytes nam
     {
         name.Truncate(sectionLength);
         value.Truncate(0);
-        for (; !atEnd && IsKeyByte(next); next = Next())
+        do
         {
             name.Add(ToLower(next));
+            next = Next();
         }
+        while (!atEnd && IsKeyByte(next));
 
         while (next is (byte)' ' or (byte)'\t')
         {

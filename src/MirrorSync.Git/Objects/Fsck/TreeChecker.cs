@@ -55,7 +55,7 @@ internal sealed class TreeChecker(FsckContext context, DotfileBlobs dotfiles)
             }
 
             bool slashed = HasSlashes(tree, name, head);
-            if (slashed || DotNames.MayBeSpecial(head[0], head[1]))
+            if (slashed || DotNames.MayBeSpecial(head[0], head[1], reader.Kind == TreeEntryKind.Symlink))
             {
                 refused |= CheckName(tree.Slice(name.Start, name.Length), reader.Kind, reader.RawId, ref faults);
             }

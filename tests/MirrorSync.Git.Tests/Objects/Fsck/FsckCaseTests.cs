@@ -27,7 +27,7 @@ public class FsckCaseTests
             }
         }
 
-        Assert.Empty(differences);
+        Assert.True(differences.Count == 0, string.Join("\n", differences));
     }
 
     [Fact]
@@ -48,7 +48,7 @@ public class FsckCaseTests
             }
         }
 
-        Assert.Empty(differences);
+        Assert.True(differences.Count == 0, string.Join("\n", differences));
         Assert.InRange(checker.Report.Refused, 1, cases.Count - 1);
     }
 
