@@ -20,7 +20,6 @@ internal sealed class ObjectFolder : IDisposable
     private readonly TimeProvider time;
     private readonly Lock gate = new();
     private volatile Listing listing = new([], FileStamp.None, Settled: false);
-    private volatile Pack? lastHit;
 
     /// <param name="folder">The folder; owned.</param>
     /// <param name="path">Its path, for messages.</param>
@@ -50,16 +49,6 @@ internal sealed class ObjectFolder : IDisposable
     /// <summary>Its loose objects.</summary>
     public LooseObjects Loose { get; }
 
-    /// <summary>The packs as last listed, newest first.</summary>
-    public IReadOnlyList<Pack> Packs => listing.Packs;
-
-    /// <summary>The pack that answered last: the next object is mostly in it too.</summary>
-    public Pack? LastHit
-    {
-        get => lastHit;
-        set => lastHit = value;
-    }
-
     /// <summary>
     /// Whether nothing can have come into or gone from the pack folder since it was listed: its stamp is the same and
     /// was old enough then.
@@ -68,6 +57,28 @@ internal sealed class ObjectFolder : IDisposable
     {
         Listing known = listing;
         return known.Settled && StampOfPacks() == known.Stamp;
+    }
+
+    /// <summary>Puts a question to the packs as last listed: first to the one that answered last.</summary>
+    public bool Ask(ref ObjectLookup lookup)
+    {
+        Listing known = listing;
+        Pack? last = known.LastHit;
+        if (last is not null && lookup.Ask(last))
+        {
+            return true;
+        }
+
+        foreach (Pack pack in known.Packs)
+        {
+            if (pack != last && lookup.Ask(pack))
+            {
+                known.LastHit = pack;
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Lists the packs anew; true when there are others than before. Packs that are gone are closed.</summary>
@@ -100,7 +111,6 @@ internal sealed class ObjectFolder : IDisposable
             dropped.ExceptWith(packs);
             foreach (Pack pack in dropped)
             {
-                Interlocked.CompareExchange(ref lastHit, null, pack);
                 pack.Retire();
             }
 
@@ -124,7 +134,7 @@ internal sealed class ObjectFolder : IDisposable
                     old.Retire();
                 }
 
-                listing = known with { Packs = [pack, .. known.Packs.Where(p => p.Name != name)] };
+                listing = new Listing([pack, .. known.Packs.Where(p => p.Name != name)], known.Stamp, known.Settled);
             }
         }
     }
@@ -186,5 +196,19 @@ internal sealed class ObjectFolder : IDisposable
     // Times do not count: git touches a pack that it finds an object in (freshening).
     private static bool IsSame(FileStamp a, FileStamp b) => a.Inode == b.Inode && a.Device == b.Device && a.Length == b.Length;
 
-    private sealed record Listing(Pack[] Packs, FileStamp Stamp, bool Settled);
+    /// <summary>The packs at one moment, newest first.</summary>
+    private sealed record Listing(Pack[] Packs, FileStamp Stamp, bool Settled)
+    {
+        private volatile Pack? lastHit;
+
+        /// <summary>
+        /// The next object is mostly in the same pack. It is kept here, so that a pack that is gone is not asked again
+        /// once the folder was listed without it.
+        /// </summary>
+        public Pack? LastHit
+        {
+            get => lastHit;
+            set => lastHit = value;
+        }
+    }
 }

@@ -273,7 +273,7 @@ public sealed class ObjectStore : IDisposable
         IReadOnlyList<ObjectFolder> folders = places.Folders;
         for (int i = 0; i < folders.Count; i++)
         {
-            if (FindPacked(folders[i], ref lookup))
+            if (folders[i].Ask(ref lookup))
             {
                 return true;
             }
@@ -283,27 +283,6 @@ public sealed class ObjectStore : IDisposable
         {
             if (lookup.Ask(folders[i].Loose))
             {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private static bool FindPacked(ObjectFolder folder, ref ObjectLookup lookup)
-    {
-        Pack? last = folder.LastHit;
-        if (last is not null && lookup.Ask(last))
-        {
-            return true;
-        }
-
-        IReadOnlyList<Pack> packs = folder.Packs;
-        for (int i = 0; i < packs.Count; i++)
-        {
-            if (packs[i] != last && lookup.Ask(packs[i]))
-            {
-                folder.LastHit = packs[i];
                 return true;
             }
         }

@@ -190,8 +190,7 @@ internal readonly ref struct PackReader
         if (entry.Type == PackEntryType.OffsetDelta)
         {
             found = at - entry.BaseDistance;
-            // The base comes before; where exactly is checked when it is read.
-            return entry.BaseDistance > 0 ? true : throw Damage(at, PackFault.BaseOffset.Describe());
+            return entry.BaseDistance > 0 && found >= PackHeader.Length ? true : throw Damage(at, PackFault.BaseOffset.Describe());
         }
 
         int idLength = pack.Format.RawLength();

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using MirrorSync.Git.Objects;
+using MirrorSync.Git.Packs;
 using MirrorSync.Storage.Objects.Store;
 using MirrorSync.Testing;
 using MirrorSync.Testing.Repositories;
@@ -10,6 +11,28 @@ namespace MirrorSync.Storage.Tests.Objects.Store;
 
 /// <summary>An object as git prints it.</summary>
 internal sealed record GitObject(ObjectId Id, ObjectType Type, byte[] Content);
+
+/// <summary>How a repository's objects are kept.</summary>
+public enum Arrangement
+{
+    /// <summary>Each in a file of its own.</summary>
+    Loose,
+
+    /// <summary>One pack whose deltas tell their bases by offset.</summary>
+    OffsetDeltas,
+
+    /// <summary>One pack whose deltas tell their bases by id.</summary>
+    RefDeltas,
+
+    /// <summary>Several packs, and some loose objects.</summary>
+    SeveralPacks,
+
+    /// <summary>One pack with an index of version 1.</summary>
+    IndexVersion1,
+
+    /// <summary>One pack whose index has 8-byte offsets.</summary>
+    LargeOffsets,
+}
 
 /// <summary>A bare repository with a history, and what git says about its objects.</summary>
 internal sealed class StoreFixture : IDisposable
@@ -78,13 +101,94 @@ internal sealed class StoreFixture : IDisposable
 #pragma warning restore CA5350
     }
 
-    /// <summary>Asserts that the store gives of every object what git gives, in every way that it can be asked.</summary>
-    public static void AssertAll(ObjectStore store, IEnumerable<GitObject> objects)
+    /// <summary>Puts all objects into an arrangement of files and checks that git did as asked.</summary>
+    public async Task ArrangeAsync(Arrangement arrangement)
     {
+        switch (arrangement)
+        {
+            case Arrangement.Loose:
+                await UnpackAsync();
+                break;
+            case Arrangement.OffsetDeltas:
+                await Git.GitAsync("repack", "-q", "-a", "-d", "-f", "--depth=60");
+                Assert.True(await CountAsync(PackEntryType.OffsetDelta) > 50);
+                break;
+            case Arrangement.RefDeltas:
+                await Git.GitAsync("-c", "repack.useDeltaBaseOffset=false", "repack", "-q", "-a", "-d", "-f", "--depth=60");
+                Assert.True(await CountAsync(PackEntryType.RefDelta) > 50);
+                break;
+            case Arrangement.SeveralPacks:
+                await SplitAsync(6);
+                break;
+            case Arrangement.IndexVersion1:
+                await ReindexAsync("1");
+                Assert.NotEqual(0xff, File.ReadAllBytes(Packs.Single()[..^4] + "idx")[0]);
+                break;
+            case Arrangement.LargeOffsets:
+                long small = new FileInfo(Packs.Single()[..^4] + "idx").Length;
+                await ReindexAsync("2,0x40");
+                Assert.True(new FileInfo(Packs.Single()[..^4] + "idx").Length > small);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(arrangement));
+        }
+    }
+
+    /// <summary>Takes all packs apart into loose objects.</summary>
+    public async Task UnpackAsync()
+    {
+        foreach (string pack in Packs.ToArray())
+        {
+            byte[] bytes = await File.ReadAllBytesAsync(pack);
+            RemovePack(pack);
+            await StockGit.FeedAsync(Git.Path, bytes, "unpack-objects", "-q");
+        }
+    }
+
+    /// <summary>Deals all objects out to so many packs, and leaves some of them loose.</summary>
+    public async Task SplitAsync(int count)
+    {
+        List<GitObject> objects = await ReadAllByGitAsync();
+        await UnpackAsync();
+        for (int i = 0; i < count; i++)
+        {
+            string ids = string.Concat(objects.Where((_, at) => at % (count + 1) == i).Select(o => $"{o.Id.ToHex(Format)}\n"));
+            await StockGit.FeedAsync(Git.Path, Encoding.ASCII.GetBytes(ids), "pack-objects", "-q", "objects/pack/pack");
+        }
+
+        await Git.GitAsync("prune-packed");
+        Assert.Equal(count, Packs.Count());
+    }
+
+    /// <summary>Writes a pack into the repository and has git index it; returns its path.</summary>
+    public async Task<string> IndexAsync(byte[] pack, params string[] options)
+    {
+        string name = await StockGit.FeedAsync(Git.Path, pack, ["index-pack", "--stdin", .. options]);
+        return Path.Combine(PackFolder, $"pack-{name.Split('\t')[^1]}.pack");
+    }
+
+    public static void RemovePack(string pack)
+    {
+        foreach (string file in Directory.EnumerateFiles(Path.GetDirectoryName(pack)!, $"{Path.GetFileNameWithoutExtension(pack)}.*"))
+        {
+            File.Delete(file);
+        }
+    }
+
+    /// <summary>Asserts that the store gives of every object what git gives, in every way that it can be asked.</summary>
+    public static void AssertAll(ObjectStore store, IReadOnlyList<GitObject> objects, bool asListed = true)
+    {
+        // First without any content read, so that no cached base can help.
+        foreach (GitObject expected in objects)
+        {
+            Assert.True(store.TryReadHeader(expected.Id, out ObjectType type, out long size));
+            Assert.Equal((expected.Type, expected.Content.Length), (type, size));
+        }
+
         foreach (GitObject expected in objects)
         {
             Assert.True(store.Contains(expected.Id), $"{expected.Id} is absent");
-            Assert.True(store.ContainsAsListed(expected.Id));
+            Assert.Equal(asListed, store.ContainsAsListed(expected.Id));
             Assert.True(store.TryReadHeader(expected.Id, out ObjectType type, out long size));
             Assert.Equal((expected.Type, expected.Content.Length), (type, size));
             Assert.True(store.TryRead(expected.Id, int.MaxValue, out type, out byte[]? content));
@@ -117,4 +221,25 @@ internal sealed class StoreFixture : IDisposable
     public IEnumerable<string> Packs => Directory.EnumerateFiles(PackFolder, "*.pack");
 
     public void Dispose() => folder.Dispose();
+
+    private async Task ReindexAsync(string version)
+    {
+        string pack = Packs.Single();
+        File.Delete(pack[..^4] + "idx");
+        await Git.GitAsync("index-pack", $"--index-version={version}", pack);
+    }
+
+    /// <summary>How many entries of the one pack are of a type.</summary>
+    private async Task<int> CountAsync(PackEntryType type)
+    {
+        string pack = Packs.Single();
+        byte[] bytes = await File.ReadAllBytesAsync(pack);
+        GitResult list = await StockGit.TryAsync(Git.Path, ["show-index", $"--object-format={Format.GitName()}"], await File.ReadAllBytesAsync(pack[..^4] + "idx"));
+        return list.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Count(line =>
+        {
+            int offset = int.Parse(line.Split(' ')[0], CultureInfo.InvariantCulture);
+            Assert.Equal(PackFault.None, PackEntryHeader.TryDecode(bytes.AsSpan(offset), out PackEntryHeader entry));
+            return entry.Type == type;
+        });
+    }
 }
