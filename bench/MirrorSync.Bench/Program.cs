@@ -1,8 +1,10 @@
 using MirrorSync.Bench;
+using MirrorSync.Bench.IndexPack;
 
 Dictionary<string, Func<string[], Task>> benches = new()
 {
     ["link"] = LinkBench.RunAsync,
+    ["make-pack"] = MakePackCommand.RunAsync,
     ["replication"] = ReplicationBench.RunAsync,
 };
 
@@ -12,6 +14,8 @@ if (args.Length == 0 || !benches.TryGetValue(args[0], out Func<string[], Task>? 
         usage: ./dev bench NAME [ARGUMENTS]
 
           link         how exact the emulated WAN link's delay is
+          make-pack [--commits N] [--files N] [--window N] [--out FILE.pack]
+                       makes a large pack of made-up history with git; artifacts/bench/large.pack when not said
           replication [PUSHES]
                        push to visible, beside a git fetch that a hook starts, over the same links
 
