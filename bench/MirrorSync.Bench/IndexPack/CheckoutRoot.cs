@@ -8,6 +8,9 @@ internal static class CheckoutRoot
     /// <summary>The large pack that <c>make-pack</c> makes when nothing else is said.</summary>
     public static string LargePack { get; } = Path.Combine(Root, "artifacts", "bench", "large.pack");
 
+    /// <summary>Where BenchmarkDotNet may leave files.</summary>
+    public static string MicroFolder { get; } = Path.Combine(Root, "artifacts", "bench", "micro");
+
     /// <summary>A real repository's bundle; not part of the checkout, and so perhaps absent.</summary>
     public static string Bundle { get; } = Path.GetFullPath(Path.Combine(Root, "..", "shared", "data", "pull-replication.bundle"));
 

@@ -21,13 +21,13 @@ internal static class MakePackCommand
                 case "--files": shape = shape with { Files = Number() }; break;
                 case "--window": shape = shape with { Window = Number() }; break;
                 case "--out": path = value; break;
-                default: throw new ArgumentException($"make-pack knows no {arguments[i]}");
+                default: throw new BenchFailedException($"make-pack knows no {arguments[i]}");
             }
         }
 
         if (arguments.Length % 2 != 0)
         {
-            throw new ArgumentException($"{arguments[^1]} lacks its value");
+            throw new BenchFailedException($"{arguments[^1]} lacks its value");
         }
 
         PackFacts facts = await PackMaker.MakeAsync(path, shape, static word => Console.Error.WriteLine(word));
