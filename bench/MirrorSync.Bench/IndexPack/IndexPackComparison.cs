@@ -25,7 +25,7 @@ internal sealed class IndexPackComparison(string runnable)
         Task<string> output = process.StandardOutput.ReadToEndAsync();
         string error = process.StandardError.ReadToEnd();
         process.WaitForExit();
-        if ((error + output.GetAwaiter().GetResult()).Contains("'index-pack'", StringComparison.Ordinal))
+        if ((error + output.GetAwaiter().GetResult()).Contains("Unrecognized command or argument 'index-pack'", StringComparison.Ordinal))
         {
             throw new BenchFailedException($"{Path.GetFileName(runnable)} has no command index-pack yet");
         }
