@@ -1,8 +1,14 @@
 using MirrorSync.Bench;
+using MirrorSync.Bench.IndexPack;
+using MirrorSync.Bench.Micro;
 
 Dictionary<string, Func<string[], Task>> benches = new()
 {
+    ["index-pack"] = IndexPackCommand.RunAsync,
+    [LibGit2Child.Name] = LibGit2Child.RunAsync,
     ["link"] = LinkBench.RunAsync,
+    ["make-pack"] = MakePackCommand.RunAsync,
+    ["micro"] = MicroBench.RunAsync,
     ["replication"] = ReplicationBench.RunAsync,
 };
 
@@ -11,7 +17,14 @@ if (args.Length == 0 || !benches.TryGetValue(args[0], out Func<string[], Task>? 
     Console.Error.WriteLine($"""
         usage: ./dev bench NAME [ARGUMENTS]
 
+          index-pack [--pack FILE]... [--rounds N] [--threads 1,2] [--runnable FILE]
+                       whole processes, ours beside git index-pack and libgit2; without --pack a real bundle and
+                       artifacts/bench/large.pack, which is made when it is not there
           link         how exact the emulated WAN link's delay is
+          make-pack [--commits N] [--files N] [--window N] [--out FILE.pack]
+                       makes a large pack of made-up history with git; artifacts/bench/large.pack when not said
+          micro [--filter GLOB]
+                       small pieces, by BenchmarkDotNet
           replication [PUSHES]
                        push to visible, beside a git fetch that a hook starts, over the same links
 
@@ -20,5 +33,13 @@ if (args.Length == 0 || !benches.TryGetValue(args[0], out Func<string[], Task>? 
     return args.Length == 0 ? 0 : 2;
 }
 
-await bench(args[1..]);
-return 0;
+try
+{
+    await bench(args[1..]);
+    return 0;
+}
+catch (BenchFailedException e)
+{
+    Console.Error.WriteLine($"bench: {e.Message}");
+    return 1;
+}

@@ -72,7 +72,7 @@ public static class StockGit
     }
 
     /// <summary>Gives a process that is about to start an environment in which git behaves the same everywhere.</summary>
-    internal static void CleanEnvironment(ProcessStartInfo start)
+    public static void CleanEnvironment(ProcessStartInfo start)
     {
         foreach (string name in start.Environment.Keys.Where(static k => k.StartsWith("GIT_", StringComparison.Ordinal)).ToArray())
         {
