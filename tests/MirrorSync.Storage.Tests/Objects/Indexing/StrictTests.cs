@@ -35,8 +35,11 @@ public sealed class StrictTests : IDisposable
     {
         PackBuilder pack = Build(what);
         byte[] bytes = pack.Build();
-        IndexPackAnswer git = await GitIndexPack.AskAsync(oracle.Folder, bytes, sha256: false, "--strict");
+        // Outside of a repository git crashes where it wants to read a .gitmodules.
+        BareRepository repository = await BareRepository.InitAsync(Path.Combine(oracle.Folder, "r.git"));
+        IndexPackAnswer git = await GitIndexPack.AskAsync(repository.Path, bytes, sha256: false, "--strict");
         Assert.True(git.Accepted == accepted, git.Error);
+        Assert.True(accepted || git.Error.Contains("fsck error", StringComparison.Ordinal), git.Error);
         foreach (PackIndexOptions options in IndexerOracle.AllOptions.Where(static o => o.StreamAboveBytes > 64))
         {
             var strict = oracle.Index(bytes, false, options with { Checks = ObjectChecks.Strict }, out InvalidPackException? refusal);
