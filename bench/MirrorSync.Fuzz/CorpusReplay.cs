@@ -15,8 +15,8 @@ public static class CorpusReplay
     {
         string name = Path.GetFileName(path);
         bool sha256 = name.Contains(".sha256.", StringComparison.Ordinal);
-        FuzzMode mode = name.Contains(".strict.", StringComparison.Ordinal) ? FuzzMode.Strict
-            : name.Contains(".thin.", StringComparison.Ordinal) ? FuzzMode.Thin : FuzzMode.Plain;
+        bool strict = name.Contains(".strict.", StringComparison.Ordinal);
+        FuzzMode mode = name.Contains(".thin.", StringComparison.Ordinal) ? FuzzMode.Thin : strict ? FuzzMode.Strict : FuzzMode.Plain;
         byte[] pack = await File.ReadAllBytesAsync(path).ConfigureAwait(false);
         RepositoryPair? repositories = mode == FuzzMode.Thin
             ? await RepositoryPair.CreateAsync(folder, ObjectFamily.Create(sha256)).ConfigureAwait(false) : null;
@@ -36,7 +36,7 @@ public static class CorpusReplay
                         Threads = threads,
                         StreamAboveBytes = streamAbove,
                         CacheBytes = streamAbove,
-                        Checks = mode == FuzzMode.Strict ? ObjectChecks.Strict : ObjectChecks.None,
+                        Checks = strict ? ObjectChecks.Strict : ObjectChecks.None,
                         ReverseIndex = true,
                     });
                 git ??= repositories is null

@@ -77,7 +77,7 @@ public sealed class PackFuzz
             DetectCollisions = random.Next(2) == 0,
             CacheBytes = random.Next(3) switch { 0 => 1, 1 => 1 << 20, _ => 32 << 20 },
             StreamAboveBytes = random.Next(4) switch { 0 => 64, 1 => 1024, _ => 16 << 20 },
-            Checks = mode == FuzzMode.Strict ? ObjectChecks.Strict : ObjectChecks.None,
+            Checks = mode == FuzzMode.Strict || (mode == FuzzMode.Thin && random.Next(2) == 0) ? ObjectChecks.Strict : ObjectChecks.None,
             ReverseIndex = true,
         };
         return new FuzzCase($"{options.Seed}-{number}", bytes, sha256, mode, string.Join(", ", mutator.Done), how);
@@ -234,7 +234,8 @@ public sealed class PackFuzz
         if (options.Corpus is not null)
         {
             Directory.CreateDirectory(options.Corpus);
-            string suffix = (made.Sha256 ? ".sha256" : string.Empty) + (made.Mode == FuzzMode.Plain ? string.Empty : "." + made.Mode.ToString().ToLowerInvariant());
+            string suffix = (made.Sha256 ? ".sha256" : string.Empty)
+                + (made.Options.Checks == ObjectChecks.Strict ? ".strict" : string.Empty) + (made.Mode == FuzzMode.Thin ? ".thin" : string.Empty);
             string path = Path.Combine(options.Corpus, $"found-{made.Name}{suffix}");
             File.WriteAllBytes(path + ".pack", made.Pack);
             File.WriteAllText(path + ".txt", $"{made}: {what}\n");

@@ -82,7 +82,9 @@ public sealed class RepositoryPair
     /// <summary>Receives by git, and takes the pack out again.</summary>
     public async Task<PackVerdict> AskGitAsync(FuzzCase received)
     {
-        GitResult result = await StockGit.TryAsync(git.Path, ["index-pack", "--fix-thin", "--stdin", "--rev-index"], received.Pack).ConfigureAwait(false);
+        string[] strict = received.Options.Checks == ObjectChecks.Strict ? ["--strict"] : [];
+        GitResult result = await StockGit.TryAsync(
+            git.Path, ["index-pack", "--fix-thin", "--stdin", "--rev-index", .. strict], received.Pack).ConfigureAwait(false);
         if (result.Code != 0)
         {
             foreach (string left in Directory.GetFiles(Path.Combine(git.Path, "objects", "pack"), "tmp_*"))
