@@ -158,7 +158,7 @@ public class ObjectStoreChangesTests
     /// </summary>
     [Theory]
     [InlineData(512)]
-    [InlineData(2)]
+    [InlineData(1)]
     public async Task Read_WhileGitRepacks_NoWrongAnswer(int openFiles)
     {
         using StoreFixture fixture = await StoreFixture.CreateAsync();
@@ -201,7 +201,13 @@ public class ObjectStoreChangesTests
             Assert.True(store.TryRead(expected.Id, int.MaxValue, out type, out byte[]? content), $"{expected.Id} cannot be read");
             Assert.Equal(expected.Type, type);
             Assert.True(content.AsSpan().SequenceEqual(expected.Content));
-            Assert.False(read % 50 == 0 && store.Contains(fixture.AbsentId(read)));
+            if (read % 20 == 0)
+            {
+                // Lets go of the packs that are gone, which would answer for ever.
+                store.Refresh();
+                Assert.False(store.Contains(fixture.AbsentId(read)));
+            }
+
             read++;
         }
 #pragma warning restore CA5394
