@@ -6,8 +6,8 @@ namespace MirrorSync.Git.Packs;
 /// </summary>
 public readonly ref struct Delta
 {
-    // git's patch_delta takes nothing shorter: two sizes and one instruction.
-    private const int MinimumLength = 4;
+    /// <summary>git takes no delta of fewer bytes: two sizes and one instruction.</summary>
+    public const int MinimumLength = 4;
 
     private readonly ReadOnlySpan<byte> instructions;
 
@@ -39,28 +39,34 @@ public readonly ref struct Delta
     }
 
     /// <summary>
-    /// Reads one size of a delta's head at <paramref name="at"/>, which moves behind it; false when it is cut off or too
-    /// large.
+    /// Reads one size of a delta's head at <paramref name="at"/>, which moves behind it; false when there is nothing, or
+    /// when it is too large.
     /// </summary>
+    /// <remarks>As lenient as git: zeros may pad a size to any length, and it may end with the bytes.</remarks>
     public static bool TryReadSize(ReadOnlySpan<byte> bytes, ref int at, out long size)
     {
-        ulong value = 0;
         size = 0;
-        for (int shift = 0; ; shift += 7)
+        bool any = (uint)at < (uint)bytes.Length;
+        for (int shift = 0; (uint)at < (uint)bytes.Length; shift += 7)
         {
-            if ((uint)at >= (uint)bytes.Length || shift > 56)
+            uint current = bytes[at++];
+            long part = current & 0x7f;
+            if (shift <= 56)
+            {
+                size |= part << shift;
+            }
+            else if (part != 0)
             {
                 return false;
             }
 
-            uint current = bytes[at++];
-            value |= (ulong)(current & 0x7f) << shift;
             if ((current & 0x80) == 0)
             {
-                size = (long)value;
-                return true;
+                break;
             }
         }
+
+        return any;
     }
 
     /// <summary>

@@ -120,15 +120,15 @@ internal sealed unsafe class DeltaResolver : IDisposable
     /// <summary>Whether an oversized entry's content is what the stream holds.</summary>
     public bool IsOversizedContent(int index, Stream expected) => oversized.IsSame(index, expected);
 
-    /// <summary>Where an entry's stream begins and ends in the pack, and its head.</summary>
-    public (PackEntryHeader Head, long Begin, long End) Locate(int index)
+    /// <summary>Where an entry begins in the pack, and where its stream begins and ends.</summary>
+    public (long Offset, long Begin, long End) Locate(int index)
     {
         long begin = session.Entries[index].Offset;
         long end = EndOf(index);
         Span<byte> bytes = stackalloc byte[(int)Math.Min(PackEntryHeader.MaxLength, end - begin)];
         source.Read(begin, bytes);
         _ = PackEntryHeader.TryDecode(bytes, out PackEntryHeader head);
-        return (head, begin + HeadLength(head), end);
+        return (begin, begin + HeadLength(head), end);
     }
 
     /// <summary>Reads the pack's bytes again.</summary>

@@ -20,8 +20,7 @@ internal sealed class EntryReader : IDisposable
     public EntryReader(DeltaResolver pack, int index)
     {
         this.pack = pack;
-        (PackEntryHeader _, position, end) = pack.Locate(index);
-        entryOffset = position;
+        (entryOffset, position, end) = pack.Locate(index);
     }
 
     /// <summary>Reads some inflated bytes; 0 only at the entry's end.</summary>

@@ -131,9 +131,8 @@ internal sealed class OversizedContents(PackSession session, DeltaResolver resol
         return at < 0 ? null : (files[at].File, files[at].Length);
     }
 
-    private (SafeFileHandle File, long Length) KeepWhole(int index)
+    private (SafeFileHandle File, long Length) KeepWhole(int index) => Keep(index, file =>
     {
-        SafeFileHandle file = Open();
         using EntryReader reader = new(resolver, index);
         long length = 0;
         int read;
@@ -143,29 +142,38 @@ internal sealed class OversizedContents(PackSession session, DeltaResolver resol
             length += read;
         }
 
-        return Add(index, file, length);
-    }
+        return length;
+    });
 
-    private (SafeFileHandle File, long Length) KeepResult(int index, SafeFileHandle source, long sourceLength)
+    private (SafeFileHandle File, long Length) KeepResult(int index, SafeFileHandle source, long sourceLength) => Keep(index, file =>
     {
-        SafeFileHandle file = Open();
         try
         {
             using EntryReader reader = new(resolver, index);
-            StreamedDelta delta = new(reader);
-            long length = delta.Apply(source, sourceLength, file);
-            return Add(index, file, length);
+            return new StreamedDelta(reader).Apply(source, sourceLength, file);
         }
         catch (InvalidDataException malformed)
         {
-            file.Dispose();
             throw new InvalidPackException(
                 PackFault.Delta, session.Entries[index].Offset, $"{PackFault.Delta.Describe()}: {malformed.Message} (at offset {session.Entries[index].Offset})");
         }
-    }
+    });
 
-    private (SafeFileHandle File, long Length) Add(int index, SafeFileHandle file, long length)
+    private (SafeFileHandle File, long Length) Keep(int index, Func<SafeFileHandle, long> write)
     {
+        SafeFileHandle file = Open();
+        long length;
+        try
+        {
+            length = write(file);
+        }
+        catch
+        {
+            // Closed now, for it is gone from its folder only then.
+            file.Dispose();
+            throw;
+        }
+
         if (files.Count == MaxFiles)
         {
             files[0].File.Dispose();

@@ -80,7 +80,7 @@ internal sealed unsafe class PackScanner : IDisposable
                 State.Trailer => TakeTrailer(rest, bytes[hashed..consumed]),
                 _ => 0,
             };
-            if (before == State.Trailer)
+            if (before == State.Trailer && length > 0)
             {
                 // What lies before it was hashed when it was read.
                 hashed = consumed + length;
@@ -268,7 +268,7 @@ internal sealed unsafe class PackScanner : IDisposable
         {
             if (!Delta.TryDecode(bytes, out Delta decoded))
             {
-                InvalidPackException.Throw(PackFault.Delta, position);
+                InvalidPackException.Throw(PackFault.Delta, entry.Offset);
             }
 
             if (decoded.ResultSize <= session.Options.StreamAboveBytes)

@@ -16,6 +16,11 @@ internal sealed class StreamedDelta(EntryReader reader)
     public long Apply(SafeFileHandle source, long sourceLength, SafeFileHandle result)
     {
         Fill();
+        if (filled < Delta.MinimumLength)
+        {
+            throw new InvalidDataException("it is too short");
+        }
+
         if (!TryReadSize(out long baseSize) || baseSize != sourceLength)
         {
             throw new InvalidDataException($"it is not for a base of {sourceLength} bytes");

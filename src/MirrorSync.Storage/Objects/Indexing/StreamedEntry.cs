@@ -150,7 +150,11 @@ internal sealed unsafe class StreamedEntry(PackSession session) : IDisposable
         }
         else
         {
-            HeldDelta = delta is null ? null : delta.AsMemory();
+            // Not "delta?.AsMemory()" or a conditional: null would become an empty memory instead of none.
+            if (delta is not null)
+            {
+                HeldDelta = delta;
+            }
         }
     }
 }
