@@ -86,6 +86,8 @@ internal static class CommandLine
             StatusCommand.RunAsync(context, ConfigOf(parsed), parsed.GetValue(json), cancellation));
         root.Add(status);
         root.Add(Accept(context));
+        root.Add(IndexPackCommand.Define(context));
+        root.Add(VerifyPackCommand.Define(context));
         return root;
     }
 

@@ -23,6 +23,7 @@ internal sealed unsafe class DeltaResolver : IDisposable
     private readonly List<int> fresh = [];
     private byte[] compressed = [];
     private byte[] delta = [];
+    private CancellationToken cancellation;
     private int idsOpen;
 
     /// <summary>Ready to resolve what the scan deferred.</summary>
@@ -50,8 +51,9 @@ internal sealed unsafe class DeltaResolver : IDisposable
 
     /// <summary>Resolves everything; afterwards every entry has its type and its id.</summary>
     /// <exception cref="InvalidPackException">A delta is malformed, or its base is nowhere.</exception>
-    public void Run()
+    public void Run(CancellationToken cancellation)
     {
+        this.cancellation = cancellation;
         ResolveByOffset();
         if (idsOpen > 0)
         {
@@ -224,6 +226,7 @@ internal sealed unsafe class DeltaResolver : IDisposable
         pending.Push(top);
         while (pending.TryPop(out int index))
         {
+            cancellation.ThrowIfCancellationRequested();
             ResolveOne(index);
             if (idsOpen > 0)
             {

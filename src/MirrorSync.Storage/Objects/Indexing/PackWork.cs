@@ -59,12 +59,14 @@ internal sealed class PackWork : IDisposable
     /// <param name="store">Where objects outside the pack are; null when there is none.</param>
     /// <param name="completes">Appends the bases that a thin pack lacks.</param>
     /// <param name="folder">A folder for contents that are too large for memory.</param>
+    /// <param name="cancellation">Gives up.</param>
     /// <exception cref="InvalidPackException">The pack is refused.</exception>
-    public IndexedPack Resolve(IEntrySource source, ObjectStore? store, bool completes, string folder)
+    public IndexedPack Resolve(
+        IEntrySource source, ObjectStore? store, bool completes, string folder, CancellationToken cancellation = default)
     {
         ThinBases? thinBases = completes && store is not null ? new ThinBases(store) : null;
         using DeltaResolver resolver = new(session, source, scanner.EntriesEnd, thinBases, folder);
-        resolver.Run();
+        resolver.Run(cancellation);
         session.Pipeline.Finish();
         EntriesEnd = resolver.EntriesEnd;
         if (session.Pipeline.Collision is var attacked and >= 0)

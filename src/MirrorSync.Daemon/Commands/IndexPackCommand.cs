@@ -1,0 +1,168 @@
+using System.CommandLine;
+using MirrorSync.Git.Objects;
+using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.Objects.Indexing;
+using MirrorSync.Storage.Objects.Store;
+using MirrorSync.Storage.Repositories;
+
+namespace MirrorSync.Daemon.Commands;
+
+/// <summary>
+/// <c>mirrorsync index-pack</c>: git's own command of that name, without a daemon and without a configuration. Prints what
+/// git prints, and ends with git's exit codes.
+/// </summary>
+internal static class IndexPackCommand
+{
+    private const string PackEnd = ".pack";
+    private const string IndexEnd = ".idx";
+
+    /// <summary>What the command line asks for.</summary>
+    /// <param name="Pack">The pack's file; null when it comes from standard input.</param>
+    /// <param name="Index">The index's file; null for the one beside the pack.</param>
+    /// <param name="Repository">Where a pack from standard input goes; null for a file.</param>
+    /// <param name="FixThin">Completes a thin pack.</param>
+    /// <param name="Format">Of a pack's file; a repository knows its own.</param>
+    /// <param name="Options">How it is indexed.</param>
+    internal sealed record Request(
+        string? Pack, string? Index, string? Repository, bool FixThin, ObjectFormat Format, PackIndexOptions Options);
+
+    /// <summary>The command with its options.</summary>
+    public static Command Define(CommandContext context)
+    {
+        var pack = new Argument<string?>("PACK") { Description = "The pack's file.", Arity = ArgumentArity.ZeroOrOne };
+        var index = new Option<string?>("-o") { Description = "The index's file; PACK with .idx in place of .pack unless given.", HelpName = "IDX" };
+        var threads = new Option<int?>("--threads") { Description = "Threads that work on the pack.", HelpName = "N" };
+        var reverse = new Option<bool>("--rev-index") { Description = "Write a reverse index (.rev) beside the index." };
+        var strict = new Option<bool>("--strict") { Description = "Refuse malformed objects, and objects that name missing ones." };
+        Option<string> format = PackOptions.ObjectFormat();
+        var trusting = new Option<bool>("--no-collision-detection") { Description = "Do not look for collision attacks on SHA-1." };
+        var input = new Option<bool>("--stdin") { Description = "Read the pack from standard input and put it into the repository." };
+        var thin = new Option<bool>("--fix-thin") { Description = "With --stdin: complete a thin pack with objects of the repository." };
+        var repository = new Option<string?>("--repo") { Description = "With --stdin: the bare repository, or the .git folder.", HelpName = "DIR" };
+        var command = new Command(
+            "index-pack",
+            "Index a pack: PACK, or one on standard input that is put into a repository. With PACK no repository is consulted: "
+            + "a thin pack is refused, and with --strict so is one that names objects outside it.")
+        {
+            pack, index, threads, reverse, strict, format, trusting, input, thin, repository,
+        };
+        command.Validators.Add(result =>
+        {
+            bool fromInput = result.GetValue(input);
+            if (fromInput == (result.GetValue(pack) is not null))
+            {
+                result.AddError("index-pack takes either PACK or --stdin");
+            }
+
+            if (fromInput != (result.GetValue(repository) is not null))
+            {
+                result.AddError("--stdin and --repo go together");
+            }
+
+            if (result.GetValue(thin) && !fromInput)
+            {
+                result.AddError("--fix-thin requires --stdin");
+            }
+
+            if (fromInput && (result.GetResult(index) is not null || result.GetResult(format) is not null))
+            {
+                result.AddError("-o and --object-format cannot be used with --stdin");
+            }
+        });
+        threads.Validators.Add(static result =>
+        {
+            if (result.GetValueOrDefault<int?>() is < 1 or > 256)
+            {
+                result.AddError("--threads wants a number from 1 to 256");
+            }
+        });
+        command.SetAction((parsed, cancellation) =>
+        {
+            PackIndexOptions defaults = new();
+            Request request = new(
+                parsed.GetValue(pack),
+                parsed.GetValue(index),
+                parsed.GetValue(repository),
+                parsed.GetValue(thin),
+                PackOptions.FormatOf(parsed, format),
+                defaults with
+                {
+                    Threads = parsed.GetValue(threads) ?? defaults.Threads,
+                    DetectCollisions = !parsed.GetValue(trusting),
+                    Checks = parsed.GetValue(strict) ? ObjectChecks.Strict : ObjectChecks.None,
+                    ReverseIndex = parsed.GetValue(reverse),
+                });
+            return RunAsync(context, request, cancellation);
+        });
+        return command;
+    }
+
+    /// <summary>Indexes the pack and prints its id.</summary>
+    public static async Task<int> RunAsync(CommandContext context, Request request, CancellationToken cancellation)
+    {
+        using StopSignals signals = new(cancellation);
+        PackProgress progress = new();
+        string name = request.Pack ?? "standard input";
+        try
+        {
+            string printed = await PackProgressBar.RunAsync(
+                context,
+                progress,
+                () => request.Pack is { } pack
+                    ? Task.FromResult(Index(request, pack, progress, signals.Token))
+                    : ReceiveAsync(context, request, progress, signals.Token)).ConfigureAwait(false);
+            context.Output.Write(printed);
+            return ExitCodes.Ok;
+        }
+        catch (OperationCanceledException) when (signals.ExitCode is not null)
+        {
+            return signals.ExitCode.Value;
+        }
+        catch (InvalidPackException refused)
+        {
+            PackOptions.Complain(context, $"{name}: {refused.Message}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            PackOptions.Complain(context, e.Message);
+        }
+
+        return ExitCodes.Fatal;
+    }
+
+    private static string Index(Request request, string pack, PackProgress progress, CancellationToken cancellation)
+    {
+        if (request.Index is null && !pack.EndsWith(PackEnd, StringComparison.Ordinal))
+        {
+            throw new InvalidDataException($"packfile name '{pack}' does not end with '{PackEnd}'");
+        }
+
+        string index = request.Index ?? pack[..^PackEnd.Length] + IndexEnd;
+        if (request.Options.ReverseIndex && !index.EndsWith(IndexEnd, StringComparison.Ordinal))
+        {
+            throw new InvalidDataException($"index name '{index}' does not end with '{IndexEnd}'");
+        }
+
+        if (Path.GetFullPath(index) == Path.GetFullPath(pack))
+        {
+            throw new InvalidDataException($"'{index}' cannot be the pack and its index");
+        }
+
+        IndexedPack indexed = new PackIndexer(request.Options).IndexFile(pack, index, request.Format, progress, cancellation);
+        return indexed.Checksum.ToHex(request.Format) + "\n";
+    }
+
+    private static async Task<string> ReceiveAsync(
+        CommandContext context, Request request, PackProgress progress, CancellationToken cancellation)
+    {
+        Repository repository = LoneRepository.Open(request.Repository!);
+        using ObjectStore store = ObjectStore.Open(repository.Path, repository.Format);
+        Stream input = context.OpenInput();
+        await using (input.ConfigureAwait(false))
+        {
+            IndexedPack indexed = await new PackIndexer(request.Options)
+                .ReceiveAsync(repository, store, new InterruptibleInput(input), request.FixThin, progress, cancellation).ConfigureAwait(false);
+            return $"pack\t{indexed.Checksum.ToHex(repository.Format)}\n";
+        }
+    }
+}
