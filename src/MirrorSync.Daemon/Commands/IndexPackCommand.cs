@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using MirrorSync.Git.Objects;
 using MirrorSync.Storage.Objects;
 using MirrorSync.Storage.Objects.Indexing;
@@ -13,18 +15,10 @@ namespace MirrorSync.Daemon.Commands;
 /// </summary>
 internal static class IndexPackCommand
 {
+    private const string Name = "index-pack";
+    private const int MostThreads = 256;
     private const string PackEnd = ".pack";
     private const string IndexEnd = ".idx";
-
-    /// <summary>What the command line asks for.</summary>
-    /// <param name="Pack">The pack's file; null when it comes from standard input.</param>
-    /// <param name="Index">The index's file; null for the one beside the pack.</param>
-    /// <param name="Repository">Where a pack from standard input goes; null for a file.</param>
-    /// <param name="FixThin">Completes a thin pack.</param>
-    /// <param name="Format">Of a pack's file; a repository knows its own.</param>
-    /// <param name="Options">How it is indexed.</param>
-    internal sealed record Request(
-        string? Pack, string? Index, string? Repository, bool FixThin, ObjectFormat Format, PackIndexOptions Options);
 
     /// <summary>The command with its options.</summary>
     public static Command Define(CommandContext context)
@@ -40,7 +34,7 @@ internal static class IndexPackCommand
         var thin = new Option<bool>("--fix-thin") { Description = "With --stdin: complete a thin pack with objects of the repository." };
         var repository = new Option<string?>("--repo") { Description = "With --stdin: the bare repository, or the .git folder.", HelpName = "DIR" };
         var command = new Command(
-            "index-pack",
+            Name,
             "Index a pack: PACK, or one on standard input that is put into a repository. With PACK no repository is consulted: "
             + "a thin pack is refused, and with --strict so is one that names objects outside it.")
         {
@@ -71,15 +65,15 @@ internal static class IndexPackCommand
         });
         threads.Validators.Add(static result =>
         {
-            if (result.GetValueOrDefault<int?>() is < 1 or > 256)
+            if (result.GetValueOrDefault<int?>() is < 1 or > MostThreads)
             {
-                result.AddError("--threads wants a number from 1 to 256");
+                result.AddError($"--threads wants a number from 1 to {MostThreads}");
             }
         });
         command.SetAction((parsed, cancellation) =>
         {
             PackIndexOptions defaults = new();
-            Request request = new(
+            IndexPackRequest request = new(
                 parsed.GetValue(pack),
                 parsed.GetValue(index),
                 parsed.GetValue(repository),
@@ -97,8 +91,59 @@ internal static class IndexPackCommand
         return command;
     }
 
+    /// <summary>
+    /// Understands the plain command line that indexes a file, just as <see cref="Define"/> does; false for everything
+    /// else, mistakes included.
+    /// </summary>
+    public static bool TryParse(ReadOnlySpan<string> args, [NotNullWhen(true)] out IndexPackRequest? request)
+    {
+        request = null;
+        if (args.IsEmpty || args[0] != Name)
+        {
+            return false;
+        }
+
+        string? pack = null;
+        string? index = null;
+        PackIndexOptions options = new();
+        bool again = false;
+        for (int i = 1; i < args.Length; i++)
+        {
+            string? value = i + 1 < args.Length && args[i + 1] is [not '-', ..] ? args[i + 1] : null;
+            switch (args[i])
+            {
+                case "--strict":
+                    options = options with { Checks = ObjectChecks.Strict };
+                    break;
+                case "--rev-index":
+                    options = options with { ReverseIndex = true };
+                    break;
+                case "--no-collision-detection":
+                    options = options with { DetectCollisions = false };
+                    break;
+                case "-o" when value is not null && index is null:
+                    index = value;
+                    i++;
+                    break;
+                case "--threads" when !again && int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count is >= 1 and <= MostThreads:
+                    options = options with { Threads = count };
+                    again = true;
+                    i++;
+                    break;
+                case [not '-' and not '@', ..] when pack is null:
+                    pack = args[i];
+                    break;
+                default:
+                    return false;
+            }
+        }
+
+        request = pack is null ? null : new IndexPackRequest(pack, index, null, false, ObjectFormat.Sha1, options);
+        return request is not null;
+    }
+
     /// <summary>Indexes the pack and prints its id.</summary>
-    public static async Task<int> RunAsync(CommandContext context, Request request, CancellationToken cancellation)
+    public static async Task<int> RunAsync(CommandContext context, IndexPackRequest request, CancellationToken cancellation)
     {
         using StopSignals signals = new(cancellation);
         PackProgress progress = new();
@@ -130,7 +175,7 @@ internal static class IndexPackCommand
         return ExitCodes.Fatal;
     }
 
-    private static string Index(Request request, string pack, PackProgress progress, CancellationToken cancellation)
+    private static string Index(IndexPackRequest request, string pack, PackProgress progress, CancellationToken cancellation)
     {
         if (request.Index is null && !pack.EndsWith(PackEnd, StringComparison.Ordinal))
         {
@@ -153,7 +198,7 @@ internal static class IndexPackCommand
     }
 
     private static async Task<string> ReceiveAsync(
-        CommandContext context, Request request, PackProgress progress, CancellationToken cancellation)
+        CommandContext context, IndexPackRequest request, PackProgress progress, CancellationToken cancellation)
     {
         Repository repository = LoneRepository.Open(request.Repository!);
         using ObjectStore store = ObjectStore.Open(repository.Path, repository.Format);

@@ -1,3 +1,5 @@
+using Microsoft.Win32.SafeHandles;
+
 namespace MirrorSync.Daemon.Commands;
 
 /// <summary>
@@ -6,6 +8,10 @@ namespace MirrorSync.Daemon.Commands;
 /// </summary>
 internal sealed class InterruptibleInput(Stream inner) : Stream
 {
+    /// <summary>Opens the process's standard input, whatever it is: without a console's decoding and buffers.</summary>
+    public static Stream OpenStandardInput() =>
+        new FileStream(new SafeFileHandle(0, ownsHandle: false), FileAccess.Read, bufferSize: 0);
+
     /// <inheritdoc/>
     public override bool CanRead => true;
 

@@ -39,10 +39,26 @@ internal sealed unsafe class DeltaResolver : IDisposable
         this.thinBases = thinBases;
         EntriesEnd = entriesEnd;
         oversized = new OversizedContents(session, this, folder);
-        byId = [.. session.RefDeltas.Select(static d => (d.Base, d.Entry))];
+
+        // No LINQ: compiling its generics takes longer than all else here for a small pack.
+        byId = new (ObjectId Base, int Entry)[session.RefDeltas.Count];
+        for (int i = 0; i < byId.Length; i++)
+        {
+            byId[i] = (session.RefDeltas[i].Base, session.RefDeltas[i].Entry);
+        }
+
         Array.Sort(byId, static (a, b) => a.Base.CompareTo(b.Base) is var order and not 0 ? order : a.Entry.CompareTo(b.Entry));
         idsOpen = byId.Length;
-        byOffset = [.. session.Deferred.Where(e => session.Entries[e].Base >= 0).Select(e => ((long)session.Entries[e].Base << 32) | (uint)e)];
+        List<long> offsets = [];
+        foreach (int entry in session.Deferred)
+        {
+            if (session.Entries[entry].Base >= 0)
+            {
+                offsets.Add(((long)session.Entries[entry].Base << 32) | (uint)entry);
+            }
+        }
+
+        byOffset = [.. offsets];
         Array.Sort(byOffset);
     }
 
