@@ -65,7 +65,9 @@ internal static class IndexPackCommand
         });
         threads.Validators.Add(static result =>
         {
-            if (result.GetValueOrDefault<int?>() is < 1 or > MostThreads)
+            // What is no number at all is told by the parser.
+            if (result.Tokens is [{ Value: string text }] && int.TryParse(text, CultureInfo.InvariantCulture, out int count)
+                && count is < 1 or > MostThreads)
             {
                 result.AddError($"--threads wants a number from 1 to {MostThreads}");
             }
