@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using MirrorSync.Git.Objects;
+using MirrorSync.Git.Objects.Fsck;
 using MirrorSync.Git.Packs;
 using MirrorSync.Storage.Objects.Store;
 
@@ -113,8 +114,10 @@ internal sealed class PackWork : IDisposable
         {
             if (checks.FirstRefused is var refused and >= 0)
             {
-                InvalidPackException.Throw(
-                    PackFault.Finding, session.Entries[refused].Offset, checks.Report.First[0].ToString());
+                // The first remembered may be one that git only warns of.
+                FsckFinding shown = checks.Report.First.FirstOrDefault(
+                    static f => f.Severity == FsckSeverity.Error, checks.Report.First[0]);
+                InvalidPackException.Throw(PackFault.Finding, session.Entries[refused].Offset, shown.ToString());
             }
 
             if (Order.FindDuplicate() is var duplicate and >= 0)
