@@ -10,6 +10,7 @@ Dictionary<string, Func<string[], Task>> benches = new()
     ["make-pack"] = MakePackCommand.RunAsync,
     ["micro"] = MicroBench.RunAsync,
     ["replication"] = ReplicationBench.RunAsync,
+    ["thin-push"] = ThinPushBench.RunAsync,
 };
 
 if (args.Length == 0 || !benches.TryGetValue(args[0], out Func<string[], Task>? bench))
@@ -27,6 +28,8 @@ if (args.Length == 0 || !benches.TryGetValue(args[0], out Func<string[], Task>? 
                        small pieces, by BenchmarkDotNet
           replication [PUSHES]
                        push to visible, beside a git fetch that a hook starts, over the same links
+          thin-push [PUSHES]
+                       what a mirror does with the pack of a one-commit push, beside git index-pack --fix-thin
 
         Each prints one JSON object a line.
         """);

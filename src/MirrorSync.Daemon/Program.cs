@@ -2,13 +2,21 @@ using System.Collections;
 using MirrorSync.Daemon.Commands;
 using MirrorSync.Daemon.Hosting;
 
+// A plain loop: LINQ would cost milliseconds of every start.
+var environment = new Dictionary<string, string>(StringComparer.Ordinal);
+foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
+{
+    environment[(string)variable.Key] = (string?)variable.Value ?? string.Empty;
+}
+
 var context = new CommandContext
 {
     Output = Console.Out,
     Error = Console.Error,
+    OpenInput = InterruptibleInput.OpenStandardInput,
+    ErrorIsTerminal = !Console.IsErrorRedirected,
     Width = Console.IsOutputRedirected ? 200 : Math.Max(80, Console.WindowWidth),
-    Environment = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
-        .ToDictionary(static e => (string)e.Key, static e => (string?)e.Value ?? string.Empty, StringComparer.Ordinal),
+    Environment = environment,
     Time = TimeProvider.System,
     Compose = NodeComposition.Compose,
     ChangeHooks = NodeComposition.ChangeHooks,

@@ -15,6 +15,12 @@ internal sealed record CommandContext
     /// <summary>Columns of the output; tables wrap there.</summary>
     public required int Width { get; init; }
 
+    /// <summary>Opens standard input; the stream is the caller's.</summary>
+    public Func<Stream> OpenInput { get; init; } = static () => Stream.Null;
+
+    /// <summary>Errors go to a terminal, where a progress bar may be shown.</summary>
+    public bool ErrorIsTerminal { get; init; }
+
     /// <summary>All environment variables.</summary>
     public required IReadOnlyDictionary<string, string> Environment { get; init; }
 
@@ -57,4 +63,7 @@ internal static class ExitCodes
 
     /// <summary>The command line or the configuration is wrong.</summary>
     public const int Usage = 2;
+
+    /// <summary>What git ends with when it gives up: a pack is refused, or cannot be read.</summary>
+    public const int Fatal = 128;
 }

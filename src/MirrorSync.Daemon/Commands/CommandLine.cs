@@ -11,6 +11,17 @@ internal static class CommandLine
     /// <summary>Runs one command and returns its exit code, see <see cref="ExitCodes"/>. Errors are lines on stderr; only what nobody foresaw comes with a stack trace.</summary>
     public static async Task<int> RunAsync(string[] args, CommandContext context, CancellationToken cancellation)
     {
+        // Spares it System.CommandLine, whose code is compiled anew in each process.
+        if (IndexPackCommand.TryParse(args, out IndexPackRequest? plain))
+        {
+            return await EndInOrderAsync(context, () => IndexPackCommand.RunAsync(context, plain, cancellation)).ConfigureAwait(false);
+        }
+
+        return await ParseAndRunAsync(args, context, cancellation).ConfigureAwait(false);
+    }
+
+    private static async Task<int> ParseAndRunAsync(string[] args, CommandContext context, CancellationToken cancellation)
+    {
         ParseResult parsed = Root(context).Parse(args);
         if (parsed.Errors.Count > 0 && parsed.Action is null or ParseErrorAction)
         {
@@ -32,9 +43,14 @@ internal static class CommandLine
             // Signals are the host's: it stops in order.
             ProcessTerminationTimeout = null,
         };
+        return await EndInOrderAsync(context, () => parsed.InvokeAsync(invocation, cancellation)).ConfigureAwait(false);
+    }
+
+    private static async Task<int> EndInOrderAsync(CommandContext context, Func<Task<int>> command)
+    {
         try
         {
-            return await parsed.InvokeAsync(invocation, cancellation).ConfigureAwait(false);
+            return await command().ConfigureAwait(false);
         }
         catch (StartupException e)
         {
@@ -86,6 +102,8 @@ internal static class CommandLine
             StatusCommand.RunAsync(context, ConfigOf(parsed), parsed.GetValue(json), cancellation));
         root.Add(status);
         root.Add(Accept(context));
+        root.Add(IndexPackCommand.Define(context));
+        root.Add(VerifyPackCommand.Define(context));
         return root;
     }
 

@@ -17,15 +17,25 @@ internal sealed unsafe class CollisionRecheck<TVector, TOps>
     private readonly VectorMemory memory;
     private readonly TVector* words;
 
+    // States at the two meeting steps, before the first step and after the last.
+    private readonly TVector* early;
+    private readonly TVector* late;
+    private readonly TVector* begin;
+    private readonly TVector* end;
+
     public CollisionRecheck()
     {
-        memory = new VectorMemory((3 * StateWords + 1 + Steps) * sizeof(TVector) + 6 * 64 + 2 * 16 * sizeof(nint));
+        memory = new VectorMemory((6 * StateWords + 1 + Steps) * sizeof(TVector) + 10 * 64 + 2 * 16 * sizeof(nint));
         Blocks = (byte**)memory.Take<nint>(TOps.Lanes);
         Siblings = (byte**)memory.Take<nint>(TOps.Lanes);
         Before = memory.Take<TVector>(StateWords);
         After = memory.Take<TVector>(StateWords);
         MeetsLate = memory.Take<TVector>(1);
         words = memory.Take<TVector>(Steps);
+        early = memory.Take<TVector>(StateWords);
+        late = memory.Take<TVector>(StateWords);
+        begin = memory.Take<TVector>(StateWords);
+        end = memory.Take<TVector>(StateWords);
     }
 
     /// <summary>The blocks, 64 bytes each.</summary>
@@ -44,96 +54,134 @@ internal sealed unsafe class CollisionRecheck<TVector, TOps>
     public TVector* MeetsLate { get; }
 
     /// <summary>The lanes whose two blocks end in the same chaining value, as bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public uint Run()
     {
+        // The state after step 79 is the difference of the chaining values: back from there to the meeting steps.
         LaneBlocks<TVector, TOps>.Load(Blocks, 0, words);
         LaneBlocks<TVector, TOps>.Expand(words);
-        State state = State.Difference(After, Before);
-        Back<Sha1Rounds<TVector, TOps>.Parity4>(ref state, Steps, DisturbanceVector.LateMeeting);
-        State late = state;
-        Back<Sha1Rounds<TVector, TOps>.Parity4>(ref state, DisturbanceVector.LateMeeting, 60);
-        Back<Sha1Rounds<TVector, TOps>.Majority>(ref state, 60, DisturbanceVector.EarlyMeeting);
-        State early = state;
+        for (int i = 0; i < StateWords; i++)
+        {
+            end[i] = TOps.Subtract(After[i], Before[i]);
+        }
 
+        Back<Sha1Rounds<TVector, TOps>.Parity4>(end, late, Steps, DisturbanceVector.LateMeeting);
+        Back<Sha1Rounds<TVector, TOps>.Parity4>(late, early, DisturbanceVector.LateMeeting, 60);
+        Back<Sha1Rounds<TVector, TOps>.Majority>(early, early, 60, DisturbanceVector.EarlyMeeting);
+
+        // The other message from there on.
         LaneBlocks<TVector, TOps>.Load(Siblings, 0, words);
         LaneBlocks<TVector, TOps>.Expand(words);
-        Forward<Sha1Rounds<TVector, TOps>.Majority>(ref state, DisturbanceVector.EarlyMeeting, 60);
-        Forward<Sha1Rounds<TVector, TOps>.Parity4>(ref state, 60, DisturbanceVector.LateMeeting);
-        state = State.Select(*MeetsLate, late, state);
-        Forward<Sha1Rounds<TVector, TOps>.Parity4>(ref state, DisturbanceVector.LateMeeting, Steps);
-        State end = state;
+        Forward<Sha1Rounds<TVector, TOps>.Majority>(early, end, DisturbanceVector.EarlyMeeting, 60);
+        Forward<Sha1Rounds<TVector, TOps>.Parity4>(end, end, 60, DisturbanceVector.LateMeeting);
+        Select(end, late, end);
+        Forward<Sha1Rounds<TVector, TOps>.Parity4>(end, end, DisturbanceVector.LateMeeting, Steps);
 
-        state = late;
-        Back<Sha1Rounds<TVector, TOps>.Parity4>(ref state, DisturbanceVector.LateMeeting, 60);
-        Back<Sha1Rounds<TVector, TOps>.Majority>(ref state, 60, DisturbanceVector.EarlyMeeting);
-        state = State.Select(*MeetsLate, state, early);
-        Back<Sha1Rounds<TVector, TOps>.Majority>(ref state, DisturbanceVector.EarlyMeeting, 40);
-        Back<Sha1Rounds<TVector, TOps>.Parity2>(ref state, 40, 20);
-        Back<Sha1Rounds<TVector, TOps>.Choose>(ref state, 20, 0);
-        return ~TOps.NonZeroLanes(State.Mismatch(state, end, After));
+        // And back to its beginning.
+        Back<Sha1Rounds<TVector, TOps>.Parity4>(late, begin, DisturbanceVector.LateMeeting, 60);
+        Back<Sha1Rounds<TVector, TOps>.Majority>(begin, begin, 60, DisturbanceVector.EarlyMeeting);
+        Select(begin, begin, early);
+        Back<Sha1Rounds<TVector, TOps>.Majority>(begin, begin, DisturbanceVector.EarlyMeeting, 40);
+        Back<Sha1Rounds<TVector, TOps>.Parity2>(begin, begin, 40, 20);
+        Back<Sha1Rounds<TVector, TOps>.Choose>(begin, begin, 20, 0);
+
+        TVector mismatch = TOps.Create(0);
+        for (int i = 0; i < StateWords; i++)
+        {
+            mismatch = TOps.OrXor(mismatch, TOps.Add(begin[i], end[i]), After[i]);
+        }
+
+        return ~TOps.NonZeroLanes(mismatch);
+    }
+
+    // Ones for the lanes that meet late.
+    private void Select(TVector* state, TVector* ones, TVector* zeros)
+    {
+        for (int i = 0; i < StateWords; i++)
+        {
+            state[i] = TOps.Select(*MeetsLate, ones[i], zeros[i]);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Forward<TRound>(ref State state, int from, int to)
+    private void Forward<TRound>(TVector* from, TVector* to, int firstStep, int endStep)
         where TRound : struct, ISha1Round<TVector>
     {
         TVector k = TRound.K;
-        TVector a = state.A, b = state.B, c = state.C, d = state.D, e = state.E;
-        for (int step = from; step < to; step++)
+        TVector a = from[0], b = from[1], c = from[2], d = from[3], e = from[4];
+        TVector* word = words + firstStep;
+        TVector* last = words + endStep;
+        for (; word + 5 <= last; word += 5)
         {
-            TVector next = TOps.Add(TOps.Add(e, TOps.Add(words[step], k)), TOps.Add(TRound.F(b, c, d), TOps.RotateLeft(a, 5)));
-            e = d;
-            d = c;
-            c = TOps.RotateLeft(b, 30);
-            b = a;
-            a = next;
+            Do<TRound>(a, ref b, c, d, ref e, word[0], k);
+            Do<TRound>(e, ref a, b, c, ref d, word[1], k);
+            Do<TRound>(d, ref e, a, b, ref c, word[2], k);
+            Do<TRound>(c, ref d, e, a, ref b, word[3], k);
+            Do<TRound>(b, ref c, d, e, ref a, word[4], k);
         }
 
-        state = new State(a, b, c, d, e);
+        for (; word < last; word++)
+        {
+            Do<TRound>(a, ref b, c, d, ref e, *word, k);
+            (a, b, c, d, e) = (e, a, b, c, d);
+        }
+
+        Store(to, a, b, c, d, e);
     }
 
-    // Undoes the steps before from, down to the step to.
+    // Undoes the steps before endStep, down to firstStep.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Back<TRound>(ref State state, int from, int to)
+    private void Back<TRound>(TVector* from, TVector* to, int endStep, int firstStep)
         where TRound : struct, ISha1Round<TVector>
     {
         TVector k = TRound.K;
-        TVector a = state.A, b = state.B, c = state.C, d = state.D, e = state.E;
-        for (int step = from - 1; step >= to; step--)
+        TVector a = from[0], b = from[1], c = from[2], d = from[3], e = from[4];
+        TVector* word = words + endStep;
+        TVector* first = words + firstStep;
+        for (; word - 5 >= first; word -= 5)
         {
-            TVector sum = a;
-            a = b;
-            b = TOps.RotateLeft(c, 2);
-            c = d;
-            d = e;
-            e = TOps.Subtract(
-                TOps.Subtract(sum, TOps.Add(words[step], k)), TOps.Add(TRound.F(b, c, d), TOps.RotateLeft(a, 5)));
+            Undo<TRound>(ref a, b, ref c, d, e, word[-1], k);
+            Undo<TRound>(ref b, c, ref d, e, a, word[-2], k);
+            Undo<TRound>(ref c, d, ref e, a, b, word[-3], k);
+            Undo<TRound>(ref d, e, ref a, b, c, word[-4], k);
+            Undo<TRound>(ref e, a, ref b, c, d, word[-5], k);
         }
 
-        state = new State(a, b, c, d, e);
+        for (; word > first; word--)
+        {
+            Undo<TRound>(ref a, b, ref c, d, e, word[-1], k);
+            (a, b, c, d, e) = (b, c, d, e, a);
+        }
+
+        Store(to, a, b, c, d, e);
     }
 
-    private struct State(TVector a, TVector b, TVector c, TVector d, TVector e)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(TVector* state, TVector a, TVector b, TVector c, TVector d, TVector e)
     {
-        public readonly TVector A = a, B = b, C = c, D = d, E = e;
+        state[0] = a;
+        state[1] = b;
+        state[2] = c;
+        state[3] = d;
+        state[4] = e;
+    }
 
-        // The state after step 79, of which the chaining values are the difference.
-        public static State Difference(TVector* left, TVector* right) => new(
-            TOps.Subtract(left[0], right[0]), TOps.Subtract(left[1], right[1]), TOps.Subtract(left[2], right[2]),
-            TOps.Subtract(left[3], right[3]), TOps.Subtract(left[4], right[4]));
+    // A step in place: e becomes the next a.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Do<TRound>(TVector a, ref TVector b, TVector c, TVector d, ref TVector e, TVector word, TVector k)
+        where TRound : struct, ISha1Round<TVector>
+    {
+        e = TOps.Add(TOps.Add(TOps.Add(e, TOps.Add(word, k)), TRound.F(b, c, d)), TOps.RotateLeft(a, 5));
+        b = TOps.RotateLeft(b, 30);
+    }
 
-        public static State Select(TVector mask, in State ones, in State zeros) => new(
-            TOps.Select(mask, ones.A, zeros.A), TOps.Select(mask, ones.B, zeros.B), TOps.Select(mask, ones.C, zeros.C),
-            TOps.Select(mask, ones.D, zeros.D), TOps.Select(mask, ones.E, zeros.E));
-
-        // Not zero where begin + end is not the chaining value.
-        public static TVector Mismatch(in State begin, in State end, TVector* value)
-        {
-            TVector mismatch = TOps.Xor(TOps.Add(begin.A, end.A), value[0]);
-            mismatch = TOps.OrXor(mismatch, TOps.Add(begin.B, end.B), value[1]);
-            mismatch = TOps.OrXor(mismatch, TOps.Add(begin.C, end.C), value[2]);
-            mismatch = TOps.OrXor(mismatch, TOps.Add(begin.D, end.D), value[3]);
-            return TOps.OrXor(mismatch, TOps.Add(begin.E, end.E), value[4]);
-        }
+    // The step before undone in place: a becomes the e of before.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Undo<TRound>(ref TVector a, TVector b, ref TVector c, TVector d, TVector e, TVector word, TVector k)
+        where TRound : struct, ISha1Round<TVector>
+    {
+        c = TOps.RotateLeft(c, 2);
+        TVector known = TOps.Subtract(TOps.Subtract(a, TOps.Add(word, k)), TOps.RotateLeft(b, 5));
+        a = TOps.Subtract(known, TRound.F(c, d, e));
     }
 }

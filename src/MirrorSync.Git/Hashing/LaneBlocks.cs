@@ -27,9 +27,18 @@ internal static unsafe class LaneBlocks<TVector, TOps>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Expand(TVector* words)
     {
+        // The newest in registers: through memory the path from word to word is twice as long.
+        TVector last1 = words[15];
+        TVector last2 = words[14];
+        TVector last3 = words[13];
         for (TVector* word = words + 16; word < words + 80; word++)
         {
-            *word = TOps.RotateLeft(TOps.Xor(TOps.Xor(word[-3], word[-8], word[-14]), word[-16]), 1);
+            TVector older = TOps.Xor(word[-8], word[-14], word[-16]);
+            TVector next = TOps.RotateLeft(TOps.Xor(last3, older), 1);
+            *word = next;
+            last3 = last2;
+            last2 = last1;
+            last1 = next;
         }
     }
 
@@ -37,18 +46,16 @@ internal static unsafe class LaneBlocks<TVector, TOps>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddConstants(TVector* words, TVector* sums)
     {
-        AddConstant<Sha1Rounds<TVector, TOps>.Choose>(words, sums, 0);
-        AddConstant<Sha1Rounds<TVector, TOps>.Parity2>(words, sums, 20);
-        AddConstant<Sha1Rounds<TVector, TOps>.Majority>(words, sums, 40);
-        AddConstant<Sha1Rounds<TVector, TOps>.Parity4>(words, sums, 60);
+        AddConstant(words, sums, Sha1Rounds<TVector, TOps>.Choose.K);
+        AddConstant(words + 20, sums + 20, Sha1Rounds<TVector, TOps>.Parity2.K);
+        AddConstant(words + 40, sums + 40, Sha1Rounds<TVector, TOps>.Majority.K);
+        AddConstant(words + 60, sums + 60, Sha1Rounds<TVector, TOps>.Parity4.K);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddConstant<TRound>(TVector* words, TVector* sums, int first)
-        where TRound : struct, ISha1Round<TVector>
+    private static void AddConstant(TVector* words, TVector* sums, TVector k)
     {
-        TVector k = TRound.K;
-        for (int i = first; i < first + 20; i++)
+        for (int i = 0; i < 20; i++)
         {
             sums[i] = TOps.Add(words[i], k);
         }

@@ -1,9 +1,12 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace MirrorSync.Git.Hashing;
 
-/// <summary>Lanes that hash side by side, a block of each at a time; which message is in which is the owner's affair.</summary>
+/// <summary>
+/// Lanes that hash side by side, a block of each at a time; which message is in which lane is the owner's affair.
+/// </summary>
 internal abstract unsafe class Sha1Engine
 {
     /// <summary>Bytes of a block.</summary>
@@ -50,6 +53,7 @@ internal abstract unsafe class Sha1Engine
     public abstract void Reset();
 
     /// <summary>Begins a message in the lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public virtual void Begin(int lane, int tag)
     {
         for (int i = 0; i < InitialState.Length; i++)
@@ -59,6 +63,7 @@ internal abstract unsafe class Sha1Engine
     }
 
     /// <summary>Ends the lane's message: writes its digest of 20 bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public virtual void End(int lane, byte* digest)
     {
         for (int i = 0; i < InitialState.Length; i++)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace MirrorSync.Git.Hashing;
 
@@ -8,28 +9,30 @@ internal sealed unsafe class Sha1VectorEngine<TVector, TOps> : Sha1Engine
     where TOps : struct, ILaneOps<TVector>
 {
     private const int StateWords = Sha1Kernel<TVector, TOps>.StateWords;
+    private const int Batch = CollisionCheck<TVector, TOps>.Batch;
 
     private readonly VectorMemory memory;
     private readonly CollisionCheck<TVector, TOps>? check;
     private readonly byte** rows;
     private readonly TVector* words;
 
+    // The lanes' states, and behind them those after each block of a batch.
+    private readonly TVector* states;
+
     // For a message alone: the places of its blocks, their schedules with the constants, and two states.
     private readonly byte** aloneRows;
     private readonly TVector* aloneWords;
     private readonly TVector* alone;
     private readonly int[] tags = new int[TOps.Lanes];
-    private TVector* state;
-    private TVector* nextState;
     private uint active;
 
     public Sha1VectorEngine(bool detectCollisions)
     {
         const int RoomWords = Sha1Kernel<TVector, TOps>.RoomWords;
-        memory = new VectorMemory(2 * 16 * sizeof(nint) + (3 * StateWords + RoomWords + 80) * sizeof(TVector) + 8 * 64);
+        int vectors = (2 + Batch) * StateWords + RoomWords + 80;
+        memory = new VectorMemory(2 * 16 * sizeof(nint) + vectors * sizeof(TVector) + 8 * 64);
         rows = (byte**)memory.Take<nint>(TOps.Lanes);
-        state = memory.Take<TVector>(StateWords);
-        nextState = memory.Take<TVector>(StateWords);
+        states = memory.Take<TVector>((1 + Batch) * StateWords);
         words = memory.Take<TVector>(RoomWords);
         aloneRows = (byte**)memory.Take<nint>(TOps.Lanes);
         aloneWords = memory.Take<TVector>(80);
@@ -43,7 +46,7 @@ internal sealed unsafe class Sha1VectorEngine<TVector, TOps> : Sha1Engine
 
     public override int CollisionTag => check?.FoundTag ?? -1;
 
-    protected override uint* State => (uint*)state;
+    protected override uint* State => (uint*)states;
 
     public override void Begin(int lane, int tag)
     {
@@ -58,30 +61,22 @@ internal sealed unsafe class Sha1VectorEngine<TVector, TOps> : Sha1Engine
         base.End(lane, digest);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(long offset, long blocks)
     {
+        if (check is not null)
+        {
+            RunChecked(check, offset, blocks);
+            return;
+        }
+
         for (; blocks > 0; blocks--, offset += BlockBytes)
         {
-            if (check is null)
-            {
-                Sha1Kernel<TVector, TOps>.Compress(rows, offset, state, state, words);
-                continue;
-            }
-
-            Sha1Kernel<TVector, TOps>.Compress(rows, offset, state, nextState, words);
-            for (uint left = check.Examine(words) & active; left != 0; left &= left - 1)
-            {
-                int lane = BitOperations.TrailingZeroCount(left);
-                check.Take(
-                    lane, words, rows[lane] + offset, (uint*)state + lane, (uint*)nextState + lane, tags[lane]);
-            }
-
-            TVector* passed = state;
-            state = nextState;
-            nextState = passed;
+            Sha1Kernel<TVector, TOps>.Compress(rows, offset, states, states, words);
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void RunAlone(int lane, byte* message, long blocks)
     {
         for (; blocks > 0; blocks -= TOps.Lanes, message += TOps.Lanes * BlockBytes)
@@ -98,7 +93,44 @@ internal sealed unsafe class Sha1VectorEngine<TVector, TOps> : Sha1Engine
         check?.Reset();
     }
 
+    // A batch at a time without a look at the outcome: of 16 lanes one is suspicious at two of three times, so that a
+    // branch on it is a guess.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void RunChecked(CollisionCheck<TVector, TOps> check, long offset, long blocks)
+    {
+        while (blocks > 0)
+        {
+            int batch = (int)Math.Min(blocks, Batch);
+            ulong suspicious = 0;
+            for (int i = 0; i < batch; i++)
+            {
+                TVector* before = states + i * StateWords;
+                Sha1Kernel<TVector, TOps>.Compress(rows, offset + i * BlockBytes, before, before + StateWords, words);
+                suspicious |= (ulong)(check.Examine(words, i) & active) << (i * TOps.Lanes);
+            }
+
+            for (; suspicious != 0; suspicious &= suspicious - 1)
+            {
+                int bit = BitOperations.TrailingZeroCount(suspicious);
+                int lane = bit % TOps.Lanes;
+                int i = bit / TOps.Lanes;
+                uint* before = (uint*)(states + i * StateWords) + lane;
+                byte* block = rows[lane] + offset + i * BlockBytes;
+                check.Take(i, lane, block, before, before + StateWords * TOps.Lanes, tags[lane]);
+            }
+
+            for (int i = 0; i < StateWords; i++)
+            {
+                states[i] = states[batch * StateWords + i];
+            }
+
+            blocks -= batch;
+            offset += batch * BlockBytes;
+        }
+    }
+
     // As many consecutive blocks as there are lanes: their schedules and conditions side by side, the steps in turn.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RunAlone(int lane, byte* message, int blocks)
     {
         for (int i = 0; i < TOps.Lanes; i++)
@@ -109,8 +141,8 @@ internal sealed unsafe class Sha1VectorEngine<TVector, TOps> : Sha1Engine
         LaneBlocks<TVector, TOps>.Load(aloneRows, 0, words);
         LaneBlocks<TVector, TOps>.Expand(words);
         LaneBlocks<TVector, TOps>.AddConstants(words, aloneWords);
-        uint suspicious = check is null ? 0 : check.Examine(words);
-        uint* before = (uint*)state + lane;
+        uint suspicious = check is null ? 0 : check.Examine(words, 0);
+        uint* before = (uint*)states + lane;
         uint* own = (uint*)alone;
         for (int i = 0; i < StateWords; i++)
         {
@@ -124,7 +156,7 @@ internal sealed unsafe class Sha1VectorEngine<TVector, TOps> : Sha1Engine
             Sha1Scalar.Compress((uint*)aloneWords + block, TOps.Lanes, from, to);
             if ((suspicious >> block & 1) != 0)
             {
-                check!.Take(block, words, aloneRows[block], from, to, tags[lane]);
+                check!.Take(0, block, aloneRows[block], from, to, tags[lane]);
             }
         }
 

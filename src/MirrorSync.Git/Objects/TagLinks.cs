@@ -41,7 +41,7 @@ public readonly record struct TagLinks(ObjectId Target, ObjectType TargetType)
 
         malformedAt += typeEnd + 1;
         rest = content[malformedAt..];
-        if (rest.Length <= "tag "u8.Length || !rest.StartsWith("tag "u8) || !rest["tag "u8.Length..].Contains((byte)'\n'))
+        if (!rest.StartsWith("tag "u8) || !rest["tag "u8.Length..].Contains((byte)'\n'))
         {
             return false;
         }

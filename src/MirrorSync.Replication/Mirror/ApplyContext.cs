@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
-using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.Objects.Indexing;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Mirror;
@@ -21,7 +21,7 @@ internal sealed record ApplyContext(
     ReplicationLog Log,
     Spool Spool,
     RepositoryTable Table,
-    IPackIndexer Indexer,
+    PackIndexer Indexer,
     BulkClient Bulk,
     SnapshotInstaller Snapshots,
     Action<ulong> BodyPresent,
@@ -31,6 +31,12 @@ internal sealed record ApplyContext(
 {
     /// <summary>Completes once a checkpoint has been written that knows of everything done before the call.</summary>
     public required Func<CancellationToken, Task> Checkpoint { get; init; }
+
+    /// <summary>The repositories' objects; the node closes them at its end.</summary>
+    public required OpenStores Stores { get; init; }
+
+    /// <summary>What fsck found in all that was taken since the node started.</summary>
+    public FindingCounts Findings { get; } = new();
 
     /// <summary>How many repositories apply at once.</summary>
     public SemaphoreSlim Gate { get; } = new(Math.Max(2, Environment.ProcessorCount));

@@ -1,7 +1,10 @@
 using MirrorSync.Git.Objects;
+using MirrorSync.Git.Objects.Fsck;
 using MirrorSync.Git.Refs;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.Objects.Indexing;
+using MirrorSync.Storage.Objects.Store;
 using MirrorSync.Storage.Refs;
 using MirrorSync.Storage.Repositories;
 
@@ -10,19 +13,35 @@ namespace MirrorSync.Replication.Mirror;
 /// <summary>A record that cannot be applied to this node's copy: the copy is not what the log says it is.</summary>
 internal sealed class DivergedException(string message) : Exception(message);
 
+/// <summary>A repository with a record, or a snapshot, taken.</summary>
+/// <param name="State">The state to show.</param>
+/// <param name="Findings">What git's fsck says of the objects that came; null when none came.</param>
+internal readonly record struct AppliedState(RepositoryState State, FsckReport? Findings);
+
 /// <summary>
-/// Applies records to one repository: objects before refs, all refs by one rename, then the ledger is compared.
+/// Applies records to one repository: objects before refs, all refs by one rename, then the ledger is compared. One call
+/// at a time.
 /// </summary>
+/// <remarks>
+/// <para>A delta costs no process. Its pack is indexed from the bytes of its record, and the indexer refuses it unless
+/// everything that a new commit, tree or tag names is in the pack or in the store. The store of a repository that came
+/// from a snapshot is closed in that sense, and every pack taken since keeps it so; nothing is ever pruned here. So all
+/// that the new refs reach is here as soon as the new refs' own objects are, and nothing is walked.</para>
+/// <para>A Baseline brings no objects, and what is replayed after a restart meets a disk that may have lost some: there
+/// git walks the history.</para>
+/// </remarks>
 internal sealed class DeltaApplier(ApplyContext context)
 {
     /// <summary>Applies one record on top of the state that it was written on.</summary>
-    /// <returns>The next state.</returns>
     /// <exception cref="DivergedException">This copy is not what the log says.</exception>
     /// <exception cref="InvalidPackException">The pack was refused.</exception>
     /// <exception cref="ObjectsMissingException">Something that the refs reach is not here.</exception>
-    public async Task<RepositoryState> ApplyAsync(RepositoryState state, LogRecord record, CancellationToken cancellation)
+    /// <exception cref="DamagedObjectException">Something that the pack builds on is damaged here.</exception>
+    public async Task<AppliedState> ApplyAsync(RepositoryState state, LogRecord record, CancellationToken cancellation)
     {
-        LogRecordBody fields = await StoreObjectsAsync(state.Repository, record, cancellation).ConfigureAwait(false);
+        using OpenStores.Lease objects = context.Stores.Take(state.Repository);
+        (LogRecordBody fields, FsckReport? findings) =
+            await StoreObjectsAsync(state.Repository, objects, record, cancellation).ConfigureAwait(false);
         IReadOnlyList<RefUpdate> updates = fields.Updates;
         if (record.Kind == LogRecordKind.Baseline)
         {
@@ -33,22 +52,31 @@ internal sealed class DeltaApplier(ApplyContext context)
                 .. updates.Select(u => u with { Old = state.Refs.ValueOf(u.Name) }).Where(static u => u.Old != u.New),
                 .. state.Refs.Entries.Where(e => !named.Contains(e.Name)).Select(static e => new RefUpdate(e.Name, e.Value, RefValue.None)),
             ];
+
+            // It takes for granted that their closure is here, which no pack has proven; nor have the present refs.
+            await ObjectQueries.CheckConnectedAsync(state.Repository, RefDifference.NewIds(updates), trustRefs: false, cancellation)
+                .ConfigureAwait(false);
         }
 
-        return await FlipAsync(state, updates, record, trustRefs: record.Kind == LogRecordKind.Delta, cancellation).ConfigureAwait(false);
+        return new AppliedState(Flip(state, objects, updates, record), findings);
     }
 
     /// <summary>
     /// Replays records over a copy that may already show some of them (the process ended between two checkpoints): all
     /// their objects, then the refs once, to their values at the end, whatever they are now.
     /// </summary>
-    public async Task<RepositoryState> ReplayAsync(
+    /// <exception cref="IOException">As of <see cref="ApplyAsync"/>, with the other exceptions there.</exception>
+    public async Task<AppliedState> ReplayAsync(
         RepositoryState state, IReadOnlyList<LogRecord> records, CancellationToken cancellation)
     {
+        using OpenStores.Lease objects = context.Stores.Take(state.Repository);
+        FsckReport findings = new();
         Dictionary<RefName, RefValue> last = [];
         foreach (LogRecord record in records)
         {
-            LogRecordBody fields = await StoreObjectsAsync(state.Repository, record, cancellation).ConfigureAwait(false);
+            (LogRecordBody fields, FsckReport? found) =
+                await StoreObjectsAsync(state.Repository, objects, record, cancellation).ConfigureAwait(false);
+            findings.Add(found ?? new FsckReport());
             if (record.Kind == LogRecordKind.Baseline)
             {
                 // A Baseline says what is: what it does not name is not.
@@ -74,14 +102,36 @@ internal sealed class DeltaApplier(ApplyContext context)
             }
         }
 
-        return await FlipAsync(state, updates, records[^1], trustRefs: true, cancellation).ConfigureAwait(false);
+        // Nothing was synced since the checkpoint: a pack below these may be gone or torn, so that closed packs prove
+        // nothing together.
+        await ObjectQueries.CheckConnectedAsync(state.Repository, RefDifference.NewIds(updates), trustRefs: true, cancellation)
+            .ConfigureAwait(false);
+        return new AppliedState(Flip(state, objects, updates, records[^1]), findings);
     }
 
-    private async Task<LogRecordBody> StoreObjectsAsync(Repository repository, LogRecord record, CancellationToken cancellation)
+    private async Task<(LogRecordBody Fields, FsckReport? Findings)> StoreObjectsAsync(
+        Repository repository, OpenStores.Lease objects, LogRecord record, CancellationToken cancellation)
     {
         if (record.Kind is not (LogRecordKind.Delta or LogRecordKind.Baseline) || record.Format != repository.Format)
         {
             throw new DivergedException($"record {record.Sequence} ({record.Kind}) cannot be applied to a {repository.Format.GitName()} repository");
+        }
+
+        IndexedPack? indexed = null;
+        if (record.Spooled is null)
+        {
+            if (!LogRecordBodyCodec.TryDecode(
+                record.InlineBody, record.Format, out LogRecordBody? inline, out ReadOnlyMemory<byte> pack, out string? error))
+            {
+                throw new InvalidDataException($"record {record.Sequence}: {error}");
+            }
+
+            if (!pack.IsEmpty)
+            {
+                indexed = context.Indexer.Receive(repository, objects.Store, pack, completes: true);
+            }
+
+            return (inline, indexed?.Findings);
         }
 
         Stream body = context.Spool.OpenBody(record);
@@ -90,22 +140,21 @@ internal sealed class DeltaApplier(ApplyContext context)
             LogRecordBody fields = await LogRecordBodyCodec.ReadFieldsAsync(body, record.Format, cancellation).ConfigureAwait(false);
             if (body.Position < body.Length)
             {
-                await context.Indexer.IndexAsync(repository, body, cancellation).ConfigureAwait(false);
+                indexed = await context.Indexer.ReceiveAsync(
+                    repository, objects.Store, body, completes: true, new PackProgress(), cancellation).ConfigureAwait(false);
             }
 
-            return fields;
+            return (fields, indexed?.Findings);
         }
     }
 
-    private static async Task<RepositoryState> FlipAsync(
-        RepositoryState state, IReadOnlyList<RefUpdate> updates, LogRecord record, bool trustRefs, CancellationToken cancellation)
+    private static RepositoryState Flip(
+        RepositoryState state, OpenStores.Lease objects, IReadOnlyList<RefUpdate> updates, LogRecord record)
     {
         HashSet<ObjectId> tips = RefDifference.NewIds(updates);
-        Task<IReadOnlyDictionary<ObjectId, ObjectId>> peeling =
-            ObjectQueries.PeelAsync(state.Repository, RefDifference.NewIdsToPeel(updates), cancellation);
-        await Task.WhenAll(peeling, ObjectQueries.CheckConnectedAsync(state.Repository, tips, trustRefs, cancellation))
-            .ConfigureAwait(false);
-        RefSnapshot next = state.Refs.TryApply(updates, await peeling.ConfigureAwait(false), out RefUpdate mismatch)
+        IReadOnlyDictionary<ObjectId, ObjectId> peeled = tips.Count > 0
+            ? Peels.Find(objects.Store, tips) : new Dictionary<ObjectId, ObjectId>();
+        RefSnapshot next = state.Refs.TryApply(updates, peeled, out RefUpdate mismatch)
             ?? throw new DivergedException($"ref {mismatch.Name} is not what record {record.Sequence} expects");
         if (record.After.Refs is { } expected && next.Digest != expected)
         {
@@ -114,6 +163,7 @@ internal sealed class DeltaApplier(ApplyContext context)
 
         // From here on it is done, whatever is cancelled: the folder and the readers must not part.
         new RefWriter(state.Repository).Write(state.Refs, next);
+        objects.Keep();
         return state with { Condition = RepositoryCondition.Live, Reason = null, Refs = next, Applied = record.Position };
     }
 }

@@ -1,7 +1,11 @@
+using System.Collections.ObjectModel;
 using Microsoft.Extensions.Logging;
+using MirrorSync.Git.Objects.Fsck;
+using MirrorSync.Git.Packs;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.Objects.Store;
 using MirrorSync.Storage.Refs;
 using MirrorSync.Storage.Repositories;
 
@@ -29,6 +33,7 @@ internal sealed partial class FollowedRepository
     private bool snapshotWanted;
     private bool heldAtPrimary;
     private (ulong Sequence, long AsOf)? lastAnswer;
+    private volatile FindingCounts? findings;
 
     /// <summary>Takes up a repository.</summary>
     /// <param name="context">What all share.</param>
@@ -89,6 +94,12 @@ internal sealed partial class FollowedRepository
         }
     }
 
+    /// <summary>
+    /// How often each of git's fsck messages was found in the objects that came since the copy was installed, or since the
+    /// node started if that was later.
+    /// </summary>
+    public IReadOnlyDictionary<string, long> Findings => findings?.ByName() ?? ReadOnlyDictionary<string, long>.Empty;
+
     /// <summary>The first record that still waits; null when there is none.</summary>
     public ulong? ReplayFrom
     {
@@ -132,6 +143,17 @@ internal sealed partial class FollowedRepository
             {
                 proof.Offer(sequence, asOf, FirstPending());
             }
+        }
+    }
+
+    /// <summary>Counts and tells what fsck found in objects that were taken. By the worker, or before it first runs.</summary>
+    public void Note(FsckReport? found)
+    {
+        if (FindingCounts.Describe(found) is { } words)
+        {
+            (findings ??= new FindingCounts()).Add(found!);
+            context.Findings.Add(found!);
+            LogFindings(context.Logger, state.Name, state.Applied.Sequence, words);
         }
     }
 
@@ -207,7 +229,9 @@ internal sealed partial class FollowedRepository
         await context.Gate.WaitAsync(stopping).ConfigureAwait(false);
         try
         {
-            Show(await applier.ApplyAsync(state, record, stopping).ConfigureAwait(false));
+            (RepositoryState next, FsckReport? found) = await applier.ApplyAsync(state, record, stopping).ConfigureAwait(false);
+            Show(next);
+            Note(found);
         }
         finally
         {
@@ -250,12 +274,14 @@ internal sealed partial class FollowedRepository
     private async Task InstallSnapshotAsync()
     {
         RepositoryState installed;
+        FsckReport? found;
         bool served = state.IsServable;
         await context.SnapshotGate.WaitAsync(stopping).ConfigureAwait(false);
         try
         {
-            installed = await context.Snapshots.InstallAsync(state.Name, state.Applied.Sequence, stopping)
+            (installed, found) = await context.Snapshots.InstallAsync(state.Name, state.Applied.Sequence, stopping)
                 .ConfigureAwait(false);
+            findings = null;
             lock (gate)
             {
                 Volatile.Write(ref state, installed);
@@ -282,6 +308,7 @@ internal sealed partial class FollowedRepository
         await context.Checkpoint(stopping).ConfigureAwait(false);
         Show(installed);
         LogInstalled(context.Logger, state.Name, state.Applied.Sequence);
+        Note(found);
         context.Applied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
     }
 
@@ -296,7 +323,7 @@ internal sealed partial class FollowedRepository
         {
             Show(state with { Reason = failure.Message });
         }
-        else if (failure is DivergedException or InvalidPackException or ObjectsMissingException or InvalidDataException or BodyLostException)
+        else if (IsNoCaseForAnotherTry(failure))
         {
             lock (gate)
             {
@@ -304,8 +331,9 @@ internal sealed partial class FollowedRepository
                 proof.Forget();
             }
 
-            // A record that cannot be had says nothing against the copy that is here.
-            RepositoryCondition condition = failure is BodyLostException ? RepositoryCondition.Held : RepositoryCondition.Damaged;
+            // A record that cannot be had, or is not wanted, says nothing against the copy that is here.
+            bool sound = failure is BodyLostException or ObjectTooLargeException or InvalidPackException { Fault: PackFault.Finding };
+            RepositoryCondition condition = sound ? RepositoryCondition.Held : RepositoryCondition.Damaged;
             Show(state with { Condition = condition, Reason = failure.Message });
         }
         else if (failure is not TransferException)
@@ -313,6 +341,11 @@ internal sealed partial class FollowedRepository
             Show(state with { Condition = RepositoryCondition.Held, Reason = failure.Message });
         }
     }
+
+    /// <summary>True when only a snapshot can help.</summary>
+    private static bool IsNoCaseForAnotherTry(Exception failure) =>
+        failure is DivergedException or InvalidPackException or InvalidDataException or BodyLostException
+            or ObjectsMissingException or DamagedObjectException or ObjectTooLargeException;
 
     private void Done()
     {
@@ -333,6 +366,9 @@ internal sealed partial class FollowedRepository
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Repository}: brought up from a snapshot at {Sequence}")]
     private static partial void LogInstalled(ILogger logger, RepositoryName repository, ulong sequence);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Repository}: in what came with {Sequence} fsck finds {Findings}")]
+    private static partial void LogFindings(ILogger logger, RepositoryName repository, ulong sequence, string findings);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Repository}: {Reason}")]
     private static partial void LogFailed(ILogger logger, RepositoryName repository, string reason);

@@ -1,11 +1,12 @@
 using System.Collections.Concurrent;
+using System.Collections.ObjectModel;
 using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Refs;
 using MirrorSync.Replication.Status;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
-using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.Objects.Indexing;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Mirror;
@@ -22,6 +23,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     private readonly CheckpointWriter checkpoints;
     private readonly BulkClient bulk;
     private readonly SnapshotInstaller snapshots;
+    private readonly OpenStores stores = new();
     private readonly DurablePosition durable;
     private readonly ApplyContext context;
     private readonly CancellationTokenSource stopping = new();
@@ -50,13 +52,16 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         link = new UpstreamLink(options, log, this, time, logger);
         checkpoints = new CheckpointWriter(options, CollectCheckpoint, time, logger);
         bulk = new BulkClient(options, spool);
-        GitPackIndexer indexer = new();
+
+        // Whatever the options say: what is taken must be connected, for the apply path walks nothing.
+        PackIndexer indexer = new(options.Packs with { Checks = options.RefuseFindings ? ObjectChecks.Strict : ObjectChecks.Connected });
         snapshots = new SnapshotInstaller(options, bulk, indexer, loggers.CreateLogger<SnapshotInstaller>());
         durable = new DurablePosition(log, spool);
         context = new ApplyContext(
             log, spool, table, indexer, bulk, snapshots, OnBodyPresent, OnApplied, time, loggers.CreateLogger<FollowedRepository>())
         {
             Checkpoint = checkpoints.WriteAsync,
+            Stores = stores,
         };
     }
 
@@ -84,6 +89,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         foreach (MirrorRecovery.Recovered one in found)
         {
             FollowedRepository repository = new(context, one.State, provenAsOf: null, stopping.Token);
+            repository.Note(one.Findings);
             followed[one.State.Name] = repository;
             foreach (ulong sequence in one.Pending)
             {
@@ -145,6 +151,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             repositories.Add(RepositoryStatuses.Of(shown, repository?.IsBehind ?? false, own) with
             {
                 HeldHere = state.Condition == RepositoryCondition.Held,
+                Findings = repository?.Findings ?? ReadOnlyDictionary<string, long>.Empty,
             });
             if (shown.Condition == RepositoryCondition.Live)
             {
@@ -164,6 +171,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             Problems = [],
             Repositories = repositories,
             Mirrors = [],
+            Findings = context.Findings.ByName(),
         };
     }
 
@@ -175,6 +183,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         link.Dispose();
         bulk.Dispose();
         checkpoints.Dispose();
+        stores.Dispose();
     }
 
     /// <summary>An empty log begins where the primary says; every repository that there is then wants a snapshot.</summary>

@@ -1,3 +1,5 @@
+using MirrorSync.Storage.Objects.Indexing;
+
 namespace MirrorSync.Replication.Mirror;
 
 /// <summary>What a mirror needs to know.</summary>
@@ -14,6 +16,14 @@ public sealed record MirrorOptions
 
     /// <summary>The file in which the identity of the root is kept, absolute.</summary>
     public required string RootIdentityFile { get; init; }
+
+    /// <summary>Threads and memory for each pack that is being taken; what is checked is not theirs to say.</summary>
+    public PackIndexOptions Packs { get; init; } = new();
+
+    /// <summary>
+    /// Holds a repository rather than taking objects that <c>git fsck --strict</c> would refuse. Off, they are counted.
+    /// </summary>
+    public bool RefuseFindings { get; init; }
 
     /// <summary>The primary's replication listener.</summary>
     public required Uri Upstream { get; init; }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects;
+using MirrorSync.Git.Objects.Fsck;
 using MirrorSync.Git.Refs;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
@@ -15,8 +16,11 @@ namespace MirrorSync.Replication.Mirror;
 /// </summary>
 internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext context)
 {
-    /// <summary>A recovered repository with the records that could not be replayed, for want of their bodies.</summary>
-    internal readonly record struct Recovered(RepositoryState State, IReadOnlyList<ulong> Pending);
+    /// <summary>
+    /// A recovered repository with the records that could not be replayed, for want of their bodies, and what fsck finds in
+    /// the objects of those that were.
+    /// </summary>
+    internal readonly record struct Recovered(RepositoryState State, IReadOnlyList<ulong> Pending, FsckReport? Findings = null);
 
     /// <summary>Recovers every repository that checkpoint and log know.</summary>
     /// <exception cref="InvalidDataException">There is a log but no checkpoint that fits it.</exception>
@@ -85,17 +89,18 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
         IReadOnlyList<ulong> pending = [.. records.Skip(ready).Select(static r => r.Sequence)];
         try
         {
-            RepositoryState onDisk = await ReadAsync(missing with { Applied = entry.Applied }, cancellation).ConfigureAwait(false);
+            FsckReport? findings = null;
+            RepositoryState onDisk = Read(missing with { Applied = entry.Applied });
             if (ready > 0)
             {
-                onDisk = await new DeltaApplier(context).ReplayAsync(onDisk, records[..ready], cancellation).ConfigureAwait(false);
+                (onDisk, findings) = await new DeltaApplier(context).ReplayAsync(onDisk, records[..ready], cancellation).ConfigureAwait(false);
             }
             else if (onDisk.Refs.Digest.ToString() != entry.RefsDigest)
             {
                 throw new DivergedException("its refs are not those of the last checkpoint");
             }
 
-            return new Recovered(onDisk with { Condition = RepositoryCondition.Live, Reason = null }, pending);
+            return new Recovered(onDisk with { Condition = RepositoryCondition.Live, Reason = null }, pending, findings);
         }
         catch (Exception failure) when (failure is IOException or InvalidPackException or InvalidDataException
             or UnauthorizedAccessException or DivergedException)
@@ -105,7 +110,7 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
         }
     }
 
-    private static async Task<RepositoryState> ReadAsync(RepositoryState state, CancellationToken cancellation)
+    private static RepositoryState Read(RepositoryState state)
     {
         new RefWriter(state.Repository).ClearStaleLock();
         RefReading reading = new RefReader(state.Repository).ReadAll();
@@ -114,8 +119,8 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
             throw new DivergedException($"ref {reading.Problems[0].Name}: {reading.Problems[0].Reason}");
         }
 
-        RefSnapshot refs = await Peels.SnapshotAsync(state.Repository, reading, cancellation).ConfigureAwait(false);
-        await ObjectQueries.CheckPresentAsync(state.Repository, RefDifference.IdsOf(refs), cancellation).ConfigureAwait(false);
+        RefSnapshot refs = Peels.Snapshot(state.Repository, reading);
+        Peels.CheckPresent(state.Repository, RefDifference.IdsOf(refs));
         return state with { Refs = refs };
     }
 

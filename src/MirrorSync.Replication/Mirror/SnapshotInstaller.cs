@@ -1,10 +1,13 @@
 using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects;
+using MirrorSync.Git.Objects.Fsck;
 using MirrorSync.Git.Refs;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Files;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.Objects.Indexing;
+using MirrorSync.Storage.Objects.Store;
 using MirrorSync.Storage.Refs;
 using MirrorSync.Storage.Repositories;
 
@@ -14,7 +17,7 @@ namespace MirrorSync.Replication.Mirror;
 /// Brings a repository up from the primary's snapshot: built beside, checked, synced, then swapped in by one rename, so
 /// that the repository is never absent or half there.
 /// </summary>
-internal sealed partial class SnapshotInstaller(MirrorOptions options, BulkClient bulk, IPackIndexer indexer, ILogger logger)
+internal sealed partial class SnapshotInstaller(MirrorOptions options, BulkClient bulk, PackIndexer indexer, ILogger logger)
 {
     // Beside the repositories, for a rename does not cross file systems; a name that is no repository's.
     private readonly string incoming = Path.Combine(options.Root, ".mirrorsync-incoming");
@@ -29,11 +32,12 @@ internal sealed partial class SnapshotInstaller(MirrorOptions options, BulkClien
     /// <param name="name">The repository.</param>
     /// <param name="atLeast">A snapshot older than this sequence is refused: no repository goes backwards.</param>
     /// <param name="cancellation">Gives up.</param>
-    /// <returns>Its state: live, as of the snapshot's position.</returns>
+    /// <returns>Its state: live, as of the snapshot's position; with it what fsck finds in its objects.</returns>
     /// <exception cref="IOException">The transfer, the check or the disk failed; what was there stays.</exception>
     /// <exception cref="InvalidPackException">The pack was refused.</exception>
+    /// <exception cref="ObjectsMissingException">An object that a ref names did not come.</exception>
     /// <exception cref="InvalidDataException">The snapshot is not what it says.</exception>
-    public async Task<RepositoryState> InstallAsync(RepositoryName name, ulong atLeast, CancellationToken cancellation)
+    public async Task<AppliedState> InstallAsync(RepositoryName name, ulong atLeast, CancellationToken cancellation)
     {
         (SnapshotHeader header, HttpResponseMessage response, Stream body) =
             await bulk.OpenSnapshotAsync(name, cancellation).ConfigureAwait(false);
@@ -49,12 +53,12 @@ internal sealed partial class SnapshotInstaller(MirrorOptions options, BulkClien
             {
                 ObjectFormat format = Handshake.Format(header.Format);
                 Repository beside = RepositoryLayout.CreateBare(name, folder, format);
-                RefSnapshot refs = await FillAsync(beside, header, body, cancellation).ConfigureAwait(false);
+                (RefSnapshot refs, FsckReport? findings) = await FillAsync(beside, header, body, cancellation).ConfigureAwait(false);
                 Repository installed = beside with { Path = name.PathBelow(options.Root) };
                 Folders.SyncFileSystem(folder);
                 MoveIn(folder, installed.Path);
                 LogPosition position = Handshake.Position(header.Epoch, header.Sequence, header.Chain);
-                return new RepositoryState(installed, RepositoryCondition.Live, null, refs, position);
+                return new AppliedState(new RepositoryState(installed, RepositoryCondition.Live, null, refs, position), findings);
             }
             finally
             {
@@ -64,18 +68,24 @@ internal sealed partial class SnapshotInstaller(MirrorOptions options, BulkClien
         }
     }
 
-    private async Task<RefSnapshot> FillAsync(Repository beside, SnapshotHeader header, Stream body, CancellationToken cancellation)
+    private async Task<(RefSnapshot Refs, FsckReport? Findings)> FillAsync(
+        Repository beside, SnapshotHeader header, Stream body, CancellationToken cancellation)
     {
         LogRecordBody fields = await LogRecordBodyCodec.ReadFieldsAsync(body, beside.Format, cancellation).ConfigureAwait(false);
         HashSet<ObjectId> tips = RefDifference.NewIds(fields.Updates);
+        using ObjectStore store = ObjectStore.Open(beside.Path, beside.Format);
+        IndexedPack? indexed = null;
         if (tips.Count > 0)
         {
-            await indexer.IndexAsync(beside, body, cancellation).ConfigureAwait(false);
+            indexed = await indexer.ReceiveAsync(beside, store, body, completes: false, new PackProgress(), cancellation)
+                .ConfigureAwait(false);
         }
 
         await ExpectEndAsync(body, cancellation).ConfigureAwait(false);
-        await ObjectQueries.CheckConnectedAsync(beside, tips, trustRefs: false, cancellation).ConfigureAwait(false);
-        IReadOnlyDictionary<ObjectId, ObjectId> peeled = await ObjectQueries.PeelAsync(beside, tips, cancellation).ConfigureAwait(false);
+
+        // Nothing need be walked: the store was empty, so all that the pack's objects name is in the pack itself, or the
+        // indexer had refused it. With the refs' own objects there, all that they reach is.
+        IReadOnlyDictionary<ObjectId, ObjectId> peeled = Peels.Find(store, tips);
         RefSnapshot? refs = RefSnapshot.Empty(beside.Format).TryApply(fields.Updates, peeled, out _);
         if (refs is null || refs.Digest.ToString() != header.RefsDigest)
         {
@@ -90,7 +100,7 @@ internal sealed partial class SnapshotInstaller(MirrorOptions options, BulkClien
             Config = fields.Config ?? [],
         };
         metadata.Write(beside);
-        return refs;
+        return (refs, indexed?.Findings);
     }
 
     private static void MoveIn(string folder, string target)

@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using MirrorSync.Storage.Log;
 
 namespace MirrorSync.Replication.Status;
@@ -37,6 +38,9 @@ public sealed record NodeStatus
 
     /// <summary>On a primary: the mirrors that have said hello since it started.</summary>
     public required IReadOnlyList<MirrorStatus> Mirrors { get; init; }
+
+    /// <summary>How often each of git's fsck messages was found in the objects taken since the node started, by git's names.</summary>
+    public IReadOnlyDictionary<string, long> Findings { get; init; } = ReadOnlyDictionary<string, long>.Empty;
 }
 
 /// <summary>One repository's standing on a node.</summary>
@@ -68,6 +72,12 @@ public sealed record RepositoryStatus
 
     /// <summary>Seconds since it was last proven equal to the primary; null when never.</summary>
     public required double? LagSeconds { get; init; }
+
+    /// <summary>
+    /// How often each of git's fsck messages was found in the objects that came since this copy was installed, or since the
+    /// node started if that was later, by git's names; empty on a primary.
+    /// </summary>
+    public IReadOnlyDictionary<string, long> Findings { get; init; } = ReadOnlyDictionary<string, long>.Empty;
 }
 
 /// <summary>A mirror as its primary sees it.</summary>

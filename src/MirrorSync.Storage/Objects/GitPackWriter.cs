@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using MirrorSync.Git.Objects;
+using MirrorSync.Storage.Objects.Store;
 using MirrorSync.Storage.Processes;
 using MirrorSync.Storage.Repositories;
 
@@ -35,8 +36,7 @@ public sealed class GitPackWriter : IPackWriter
         }
 
         // It wrote nothing. It dies of an excluded tip that is gone (a force-push, then gc): once more without those.
-        IReadOnlySet<ObjectId> absent = await ObjectQueries.FindMissingAsync(repository, [.. include, .. exclude], cancellation)
-            .ConfigureAwait(false);
+        HashSet<ObjectId> absent = FindAbsent(repository, include.Concat(exclude));
         if (include.FirstOrDefault(absent.Contains) is { IsZero: false } missing)
         {
             throw new ObjectsMissingException($"{repository.Name}: object {missing.ToHex(repository.Format)} is missing");
@@ -46,6 +46,12 @@ public sealed class GitPackWriter : IPackWriter
         PackResult second = absent.Count == 0 ? first
             : await PackAsync(repository, include, present, destination, cancellation).ConfigureAwait(false);
         return second.CountOrThrow(repository);
+    }
+
+    private static HashSet<ObjectId> FindAbsent(Repository repository, IEnumerable<ObjectId> ids)
+    {
+        using ObjectStore store = ObjectStore.Open(repository.Path, repository.Format);
+        return [.. ids.Where(id => !store.Contains(id))];
     }
 
     private static async Task<PackResult> PackAsync(

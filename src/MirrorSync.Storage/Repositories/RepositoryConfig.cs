@@ -16,7 +16,16 @@ internal static class RepositoryConfig
     /// <param name="format">Its object format.</param>
     /// <param name="extended">True when it uses any extension.</param>
     /// <exception cref="InvalidDataException">The config is malformed.</exception>
-    public static string? Check(string path, out ObjectFormat format, out bool extended)
+    public static string? Check(string path, out ObjectFormat format, out bool extended) =>
+        CheckFormat(path, out format, out extended, out bool bare) ?? (bare ? null : "it is not bare");
+
+    /// <summary>As <see cref="Check"/>, but leaves it to the caller whether a repository with a working tree will do.</summary>
+    /// <param name="path">The repository's folder.</param>
+    /// <param name="format">Its object format.</param>
+    /// <param name="extended">True when it uses any extension.</param>
+    /// <param name="bare">False when it has a working tree.</param>
+    /// <exception cref="InvalidDataException">The config is malformed.</exception>
+    public static string? CheckFormat(string path, out ObjectFormat format, out bool extended, out bool bare)
     {
         format = ObjectFormat.Sha1;
         extended = false;
@@ -24,7 +33,7 @@ internal static class RepositoryConfig
         bool formatNamed = false;
 
         // Without core.bare git takes a repository named .git for one with a working tree, and any other for bare.
-        bool bare = Path.GetFileName(path) != ".git";
+        bare = Path.GetFileName(path) != ".git";
         using ConfigFile config = new(Path.Combine(path, "config"));
         foreach (ConfigEntry entry in config.Read())
         {
@@ -54,11 +63,8 @@ internal static class RepositoryConfig
             }
         }
 
-        if (version is not ("0" or "1") || (version == "0" && formatNamed))
-        {
-            return $"its repositoryformatversion {version} is not known, or not known with these extensions";
-        }
-
-        return bare ? null : "it is not bare";
+        return version is not ("0" or "1") || (version == "0" && formatNamed)
+            ? $"its repositoryformatversion {version} is not known, or not known with these extensions"
+            : null;
     }
 }

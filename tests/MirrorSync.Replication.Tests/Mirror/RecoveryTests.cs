@@ -162,8 +162,12 @@ public sealed class RecoveryTests
         TaskCompletionSource go = new();
         primary.MaySendSnapshots = go.Task;
 
-        // A hand-made ref to nothing: the next delta's check of the closure stumbles over it.
-        await File.WriteAllTextAsync(Path.Combine(mirror[Name].Path, "refs/heads/nowhere"), new string('1', 40) + "\n");
+        // The next delta's commit names one that is no longer here.
+        foreach (string file in Directory.GetFiles(Path.Combine(mirror[Name].Path, "objects/pack")))
+        {
+            File.Delete(file);
+        }
+
         await PushAsync(primary, source, "next");
         await Patience.UntilAsync(
             _ => Task.FromResult(mirror.State(Name).Condition == RepositoryCondition.Damaged ? null : mirror.State(Name).Condition.ToString()),

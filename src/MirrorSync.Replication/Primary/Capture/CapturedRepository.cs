@@ -250,7 +250,7 @@ internal sealed partial class CapturedRepository
             return false;
         }
 
-        await RestorePeelsAsync(reading).ConfigureAwait(false);
+        RestorePeels(reading);
         if (!work.Accepted && !first && DisasterGuard.Refuse(state.Refs, updates, vouched) is { } refusal)
         {
             Hold($"{refusal}: mirrorsync accept {state.Name}");
@@ -317,11 +317,12 @@ internal sealed partial class CapturedRepository
         if (kind == LogRecordKind.Baseline)
         {
             // There is no pack whose writing would find a missing object.
-            await ObjectQueries.CheckPresentAsync(before.Repository, brought, stopping).ConfigureAwait(false);
+            Peels.CheckPresent(before.Repository, brought);
         }
 
         HashSet<ObjectId> peelable = RefDifference.NewIdsToPeel(updates);
-        Task<IReadOnlyDictionary<ObjectId, ObjectId>> peeling = Peels.FindAsync(before.Repository, reading, peelable, stopping);
+        Task<IReadOnlyDictionary<ObjectId, ObjectId>> peeling =
+            Task.Run(() => Peels.Find(before.Repository, reading, peelable), CancellationToken.None);
         BodyBuilder body = new(context.Spool, LogRecordCodec.InlineBodyLimit);
         await using (body.ConfigureAwait(false))
         {
@@ -374,7 +375,7 @@ internal sealed partial class CapturedRepository
     /// The log does not keep what tags finally name, so a repository that came back from it asks once, before clients
     /// are answered from it.
     /// </summary>
-    private async Task RestorePeelsAsync(RefReading reading)
+    private void RestorePeels(RefReading reading)
     {
         if (!peelsKnown)
         {
@@ -382,9 +383,7 @@ internal sealed partial class CapturedRepository
             HashSet<ObjectId> still = [.. state.Refs.Entries
                 .Where(e => e.Value.Kind == RefValueKind.Direct && reading.Values.GetValueOrDefault(e.Name) == e.Value)
                 .Select(static e => e.Value.Id)];
-            IReadOnlyDictionary<ObjectId, ObjectId> peeled =
-                await Peels.FindAsync(state.Repository, reading, still, stopping).ConfigureAwait(false);
-            state = state with { Refs = state.Refs.WithPeeled(peeled) };
+            state = state with { Refs = state.Refs.WithPeeled(Peels.Find(state.Repository, reading, still)) };
             peelsKnown = true;
         }
     }

@@ -23,6 +23,7 @@ internal sealed unsafe class DeltaResolver : IDisposable
     private readonly List<int> fresh = [];
     private byte[] compressed = [];
     private byte[] delta = [];
+    private CancellationToken cancellation;
     private int idsOpen;
 
     /// <summary>Ready to resolve what the scan deferred.</summary>
@@ -38,10 +39,26 @@ internal sealed unsafe class DeltaResolver : IDisposable
         this.thinBases = thinBases;
         EntriesEnd = entriesEnd;
         oversized = new OversizedContents(session, this, folder);
-        byId = [.. session.RefDeltas.Select(static d => (d.Base, d.Entry))];
+
+        // No LINQ: compiling its generics takes longer than all else here for a small pack.
+        byId = new (ObjectId Base, int Entry)[session.RefDeltas.Count];
+        for (int i = 0; i < byId.Length; i++)
+        {
+            byId[i] = (session.RefDeltas[i].Base, session.RefDeltas[i].Entry);
+        }
+
         Array.Sort(byId, static (a, b) => a.Base.CompareTo(b.Base) is var order and not 0 ? order : a.Entry.CompareTo(b.Entry));
         idsOpen = byId.Length;
-        byOffset = [.. session.Deferred.Where(e => session.Entries[e].Base >= 0).Select(e => ((long)session.Entries[e].Base << 32) | (uint)e)];
+        List<long> offsets = [];
+        foreach (int entry in session.Deferred)
+        {
+            if (session.Entries[entry].Base >= 0)
+            {
+                offsets.Add(((long)session.Entries[entry].Base << 32) | (uint)entry);
+            }
+        }
+
+        byOffset = [.. offsets];
         Array.Sort(byOffset);
     }
 
@@ -50,8 +67,9 @@ internal sealed unsafe class DeltaResolver : IDisposable
 
     /// <summary>Resolves everything; afterwards every entry has its type and its id.</summary>
     /// <exception cref="InvalidPackException">A delta is malformed, or its base is nowhere.</exception>
-    public void Run()
+    public void Run(CancellationToken cancellation)
     {
+        this.cancellation = cancellation;
         ResolveByOffset();
         if (idsOpen > 0)
         {
@@ -228,6 +246,8 @@ internal sealed unsafe class DeltaResolver : IDisposable
         pending.Push(top);
         while (pending.TryPop(out int index))
         {
+            cancellation.ThrowIfCancellationRequested();
+
             // All children at once, while their base is at hand; then their children in turn.
             for (int at = FirstByOffset(index); at < byOffset.Length && (int)(byOffset[at] >> 32) == index; at++)
             {

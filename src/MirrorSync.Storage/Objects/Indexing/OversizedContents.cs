@@ -184,8 +184,15 @@ internal sealed class OversizedContents(PackSession session, DeltaResolver resol
         return (file, length);
     }
 
-    private SafeFileHandle Open() => File.OpenHandle(
-        Path.Combine(folder, $"tmp_content_{Guid.NewGuid():N}"), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose);
+    private SafeFileHandle Open()
+    {
+        string path = Path.Combine(folder, $"tmp_content_{Guid.NewGuid():N}");
+        SafeFileHandle file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
+
+        // Without a name from here on, so that nothing stays behind however the process ends.
+        File.Delete(path);
+        return file;
+    }
 
     private static void ReadExactly(SafeFileHandle file, long offset, Span<byte> destination) =>
         new FileEntrySource(file).Read(offset, destination);

@@ -12,8 +12,8 @@ namespace MirrorSync.Storage.Objects.Indexing;
 /// </summary>
 internal sealed class PackFolder(string objectFolder) : IDisposable
 {
-    // What git makes of its packs and indexes.
-    private const UnixFileMode ReadOnly = UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+    /// <summary>What git makes of its packs and indexes.</summary>
+    public const UnixFileMode ReadOnly = UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     private readonly List<string> temporary = [];
 

@@ -26,7 +26,7 @@ public sealed class PackIndexer(PackIndexOptions options)
         using PackWork work = new(format, options, progress);
         work.Scan(pack, cancellation);
         string folder = Path.GetDirectoryName(Path.GetFullPath(indexPath))!;
-        IndexedPack indexed = work.Resolve(new FileEntrySource(pack), null, completes: false, folder);
+        IndexedPack indexed = work.Resolve(new FileEntrySource(pack), null, completes: false, folder, cancellation);
         Replace(Path.ChangeExtension(indexPath, ".rev"), options.ReverseIndex ? WriteReverse : null);
         Replace(indexPath, WriteIndex);
         return indexed;
@@ -61,7 +61,7 @@ public sealed class PackIndexer(PackIndexOptions options)
             window.Consumed(work.Consume(window.Unread, final));
         }
 
-        IndexedPack indexed = work.Resolve(new FileEntrySource(file), store, completes, folder.Path);
+        IndexedPack indexed = work.Resolve(new FileEntrySource(file), store, completes, folder.Path, cancellation);
         cancellation.ThrowIfCancellationRequested();
         return Install(folder, work, indexed, file, packPath, store);
     }
@@ -118,6 +118,7 @@ public sealed class PackIndexer(PackIndexOptions options)
         return indexed with { Checksum = checksum };
     }
 
+#pragma warning disable CA1416 // File modes: this is for Linux, as all of it is.
     private static void Replace(string path, Action<SafeFileHandle>? write)
     {
         if (write is null)
@@ -133,6 +134,7 @@ public sealed class PackIndexer(PackIndexOptions options)
                 write(file);
             }
 
+            File.SetUnixFileMode(temporary, PackFolder.ReadOnly);
             File.Move(temporary, path, overwrite: true);
         }
         finally

@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using MirrorSync.Git.Objects;
+using MirrorSync.Git.Objects.Fsck;
 using MirrorSync.Git.Packs;
 using MirrorSync.Storage.Objects.Store;
 
@@ -59,12 +60,14 @@ internal sealed class PackWork : IDisposable
     /// <param name="store">Where objects outside the pack are; null when there is none.</param>
     /// <param name="completes">Appends the bases that a thin pack lacks.</param>
     /// <param name="folder">A folder for contents that are too large for memory.</param>
+    /// <param name="cancellation">Gives up.</param>
     /// <exception cref="InvalidPackException">The pack is refused.</exception>
-    public IndexedPack Resolve(IEntrySource source, ObjectStore? store, bool completes, string folder)
+    public IndexedPack Resolve(
+        IEntrySource source, ObjectStore? store, bool completes, string folder, CancellationToken cancellation = default)
     {
         ThinBases? thinBases = completes && store is not null ? new ThinBases(store) : null;
         using DeltaResolver resolver = new(session, source, scanner.EntriesEnd, thinBases, folder);
-        resolver.Run();
+        resolver.Run(cancellation);
         session.Pipeline.Finish();
         EntriesEnd = resolver.EntriesEnd;
         if (session.Pipeline.Collision is var attacked and >= 0)
@@ -124,8 +127,10 @@ internal sealed class PackWork : IDisposable
         {
             if (checks.FirstRefused is var refused and >= 0)
             {
-                InvalidPackException.Throw(
-                    PackFault.Finding, session.Entries[refused].Offset, checks.Report.First[0].ToString());
+                // The first remembered may be one that git only warns of.
+                FsckFinding shown = checks.Report.First.FirstOrDefault(
+                    static f => f.Severity == FsckSeverity.Error, checks.Report.First[0]);
+                InvalidPackException.Throw(PackFault.Finding, session.Entries[refused].Offset, shown.ToString());
             }
 
             if (Order.FindDuplicate() is var duplicate and >= 0)

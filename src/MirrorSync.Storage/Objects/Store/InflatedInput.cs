@@ -25,13 +25,16 @@ internal sealed class InflatedInput : IDisposable
     /// <param name="opened">The file, which stays the caller's.</param>
     /// <param name="offset">Where the stream begins.</param>
     /// <param name="limit">The offset in the file at which it must have ended.</param>
-    public void Begin(SafeFileHandle opened, long offset, long limit)
+    /// <param name="known">What of the file at the offset has been read already; may be empty.</param>
+    public void Begin(SafeFileHandle opened, long offset, long limit, ReadOnlySpan<byte> known = default)
     {
         inflater.Reset();
         file = opened;
-        position = offset;
         end = limit;
-        at = filled = 0;
+        at = 0;
+        filled = Math.Min(known.Length, buffer.Length);
+        known[..filled].CopyTo(buffer);
+        position = offset + filled;
         ended = false;
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using Microsoft.Win32.SafeHandles;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Packs;
@@ -157,6 +158,7 @@ internal sealed class PackIndexFile
     }
 
     /// <summary>Searches between two positions: guesses by the bytes behind the first, then bisects.</summary>
+    [SkipLocalsInit]
     private bool TryFind(SafeFileHandle? handle, in ObjectId id, ReadOnlySpan<byte> bytes, uint low, uint high, out uint position)
     {
         Span<byte> buffer = stackalloc byte[WindowBytes];

@@ -159,7 +159,7 @@ internal readonly ref struct PackReader
                 return false;
             }
 
-            size = size < 0 ? ReadResultSize(at, at + headLength) : size;
+            size = size < 0 ? ReadResultSize(at, at + headLength, window[headLength..]) : size;
             at = next;
             if (guard.Repeats(at))
             {
@@ -205,19 +205,12 @@ internal readonly ref struct PackReader
     }
 
     /// <summary>The size of what a delta makes, from its first bytes.</summary>
-    private long ReadResultSize(long at, long dataOffset)
+    private long ReadResultSize(long at, long dataOffset, ReadOnlySpan<byte> window)
     {
         Span<byte> head = stackalloc byte[2 * 10];
         InflatedInput input = scratch.Input;
-        // Two sizes are some bytes of a small stream; the whole one is tried only if that should not do.
-        input.Begin(file, dataOffset, Math.Min(dataOffset + HeadBytes, pack.EntriesEnd));
+        input.Begin(file, dataOffset, pack.EntriesEnd, window);
         bool read = input.TryRead(head, out int length);
-        if (!read)
-        {
-            input.Begin(file, dataOffset, pack.EntriesEnd);
-            read = input.TryRead(head, out length);
-        }
-
         int position = 0;
         return read && Delta.TryReadSize(head[..length], ref position, out _) && Delta.TryReadSize(head[..length], ref position, out long size)
             ? size

@@ -170,6 +170,11 @@ internal static class FsckCases
         yield return Case(people, "unreadable");
         yield return Case(tree[..^2] + "\n" + people, "unreadable");
         yield return Case(tree + "parent x" + parent[8..] + people, "unreadable");
+        yield return Case(tree, "unreadable");
+        yield return Case(tree + "\n", "error missingAuthor");
+        yield return Case(tree + parent, "unreadable");
+        yield return Case(tree + parent + "\n", "error missingAuthor");
+        yield return Case(tree + parent[..^1], "error unterminatedHeader");
         yield return Case(tree + "parent abc\n", "error badParentSha1");
         yield return Case(tree + "parent abc\n\n", "error badParentSha1");
         yield return Case(tree + people[..^1], "error unterminatedHeader");
@@ -254,6 +259,8 @@ internal static class FsckCases
         yield return Case(top.Replace("commit\n", "comit\n", StringComparison.Ordinal) + "tag v1\n" + tagger, "unreadable");
         yield return Case(top + "name v1\n" + tagger, "unreadable");
         yield return Case(top + "tag v1", "unreadable");
+        yield return Case($"object {oracle.Blob}\ntype blob\ntag \n", "unreadable");
+        yield return Case($"object {oracle.Blob}\ntype blob\ntag v\n", "warning missingTaggerEntry");
 
         foreach ((string ident, string expected) in Idents())
         {

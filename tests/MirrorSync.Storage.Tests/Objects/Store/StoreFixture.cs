@@ -145,6 +145,31 @@ internal sealed class StoreFixture : IDisposable
         }
     }
 
+    /// <summary>As <see cref="UnpackAsync"/>, but each object is loose before its pack goes.</summary>
+    public async Task UnpackSafelyAsync()
+    {
+        string[] packs = [.. Packs];
+        using TempFolder aside = new();
+        await BareRepository.InitAsync(aside["u.git"], Format.GitName());
+        foreach (string pack in packs)
+        {
+            // In a repository of its own, since git writes no object loose that it has in a pack.
+            await StockGit.FeedAsync(aside["u.git"], await File.ReadAllBytesAsync(pack), "unpack-objects", "-q");
+        }
+
+        foreach (string file in Directory.EnumerateFiles(aside["u.git/objects"], "*", SearchOption.AllDirectories))
+        {
+            string target = Path.Combine(Git.Path, "objects", Path.GetRelativePath(aside["u.git/objects"], file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Move(file, target, overwrite: true);
+        }
+
+        foreach (string pack in packs)
+        {
+            RemovePack(pack);
+        }
+    }
+
     /// <summary>Deals all objects out to so many packs, and leaves some of them loose.</summary>
     public async Task SplitAsync(int count)
     {

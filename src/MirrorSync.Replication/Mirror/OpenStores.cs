@@ -1,0 +1,132 @@
+using MirrorSync.Storage.Objects.Store;
+using MirrorSync.Storage.Repositories;
+
+namespace MirrorSync.Replication.Mirror;
+
+/// <summary>
+/// The objects of the repositories that were worked on last, held open: to list and open some hundred packs for each
+/// delta takes longer than the delta (1 ms at 50 packs, 11 ms at 300; 0.04 ms when they are open). Any thread.
+/// </summary>
+/// <param name="capacity">
+/// How many are held while nobody works on them. Each takes a descriptor, a few hundred bytes for each of its packs and up
+/// to 16 MiB of bases; the packs' descriptors are bounded for the whole process.
+/// </param>
+internal sealed class OpenStores(int capacity = OpenStores.DefaultCapacity) : IDisposable
+{
+    /// <summary>Repositories beyond these are opened for each of their deltas.</summary>
+    public const int DefaultCapacity = 32;
+
+    private readonly Lock gate = new();
+    private readonly List<Idle> idle = [];
+    private bool disposed;
+
+    /// <summary>Begins work on a repository, whose objects are opened when they are first asked for.</summary>
+    public Lease Take(Repository repository) => new(this, repository);
+
+    /// <summary>Closes all; what is under work is closed at its end.</summary>
+    public void Dispose()
+    {
+        lock (gate)
+        {
+            disposed = true;
+            idle.ForEach(static i => i.Store.Dispose());
+            idle.Clear();
+        }
+    }
+
+    private ObjectStore Open(Repository repository)
+    {
+        if (Pull(repository) is { } kept)
+        {
+            if (kept.Changed == ChangeOf(repository))
+            {
+                return kept.Store;
+            }
+
+            // Somebody added or removed packs, or the folder is another: a new store sees what is there now.
+            kept.Store.Dispose();
+        }
+
+        // A repository that is gone as a whole may be on a disk that is not mounted; one without its packs is damaged.
+        if (!Directory.Exists(PackFolder(repository)) && File.Exists(Path.Combine(repository.Path, "HEAD")))
+        {
+            throw new DivergedException("its objects are gone");
+        }
+
+        // On the system's clock, for it is compared with the times of files.
+        return ObjectStore.Open(repository.Path, repository.Format);
+    }
+
+    private void Keep(Repository repository, ObjectStore store)
+    {
+        Idle kept = new(repository.Path, store, ChangeOf(repository));
+        lock (gate)
+        {
+            if (!disposed)
+            {
+                idle.Add(kept);
+                if (idle.Count <= capacity)
+                {
+                    return;
+                }
+
+                // The front is what was unused longest.
+                kept = idle[0];
+                idle.RemoveAt(0);
+            }
+        }
+
+        kept.Store.Dispose();
+    }
+
+    private Idle? Pull(Repository repository)
+    {
+        lock (gate)
+        {
+            int index = idle.FindIndex(i => i.Path == repository.Path);
+            if (index < 0)
+            {
+                return null;
+            }
+
+            Idle kept = idle[index];
+            idle.RemoveAt(index);
+            return kept;
+        }
+    }
+
+    // Our own packs change it too, but before Keep; what others do in the same tick of the clock goes unseen until their next.
+    private static DateTime ChangeOf(Repository repository) => Directory.GetLastWriteTimeUtc(PackFolder(repository));
+
+    private static string PackFolder(Repository repository) => Path.Combine(repository.Path, "objects", "pack");
+
+    private sealed record Idle(string Path, ObjectStore Store, DateTime Changed);
+
+    /// <summary>Work on one repository. Ended without <see cref="Keep"/>, after a failure say, its objects are closed.</summary>
+    public sealed class Lease : IDisposable
+    {
+        private readonly OpenStores owner;
+        private readonly Repository repository;
+        private ObjectStore? store;
+
+        internal Lease(OpenStores owner, Repository repository) => (this.owner, this.repository) = (owner, repository);
+
+        /// <summary>The repository's objects.</summary>
+        /// <exception cref="DivergedException">The repository is there, its objects are not.</exception>
+        /// <exception cref="IOException">They cannot be read.</exception>
+        public ObjectStore Store => store ??= owner.Open(repository);
+
+        /// <summary>The work is done, and the objects may stay open.</summary>
+        public void Keep()
+        {
+            if (store is { } done)
+            {
+                store = null;
+                owner.Keep(repository, done);
+            }
+        }
+
+        /// <inheritdoc/>
+        public void Dispose() => store?.Dispose();
+    }
+}
