@@ -180,9 +180,9 @@ public sealed class PackFuzz
             git = git with { Words = answer.Error };
         }
 
-        if (KnownDifference.Find(ours, git) is not null)
+        if (KnownDifference.Find(ours, git) is { } known)
         {
-            report.Known++;
+            report.Known[known] = report.Known.GetValueOrDefault(known) + 1;
             return;
         }
 

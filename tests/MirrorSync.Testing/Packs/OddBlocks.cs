@@ -1,12 +1,16 @@
-namespace MirrorSync.Git.Tests.Compression;
+namespace MirrorSync.Testing.Packs;
 
 /// <summary>Deflate blocks bit by bit (RFC 1951), of the kinds that inflaters do not agree about.</summary>
-internal sealed class OddBlocks
+public sealed class OddBlocks
 {
     private static readonly int[] Order = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
     private readonly List<byte> bytes = [];
     private int filled = 8;
+
+    private OddBlocks()
+    {
+    }
 
     /// <summary>A last block, and what it means to whoever takes it.</summary>
     public static (byte[] Blocks, byte[] Content) Make(string what)
