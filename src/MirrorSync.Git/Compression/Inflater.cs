@@ -11,7 +11,7 @@ public enum InflateResult
     /// <summary>The stream is damaged, or its end is not among the bytes given.</summary>
     Damaged,
 
-    /// <summary>The stream holds fewer or more bytes than the destination.</summary>
+    /// <summary>The stream holds fewer or more bytes than the destination, or its end is not among the bytes given.</summary>
     OtherSize,
 }
 

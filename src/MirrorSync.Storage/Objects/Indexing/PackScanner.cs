@@ -212,7 +212,8 @@ internal sealed unsafe class PackScanner : IDisposable
             return length;
         }
 
-        // Too large, not all there, or damaged: zlib tells which, at the right place.
+        // Too large, not all there, of another size or damaged: zlib tells which. libdeflate's word for a stream whose
+        // end is missing is either of the last two.
         streamedIndex = index;
         streamed.Begin(index, head, Crc32.Append(0, rest[..headLength]));
         state = State.Streaming;
@@ -223,12 +224,7 @@ internal sealed unsafe class PackScanner : IDisposable
     {
         Content content = session.Contents.Reserve(ref session.Entries[index], (int)head.Size, spared: null);
         InflateResult result = session.Inflater.Inflate(compressed, content.Bytes, out length);
-        if (result == InflateResult.OtherSize)
-        {
-            ThrowOtherSize(head);
-        }
-
-        if (result == InflateResult.Damaged)
+        if (result != InflateResult.Done)
         {
             return false;
         }
@@ -246,12 +242,7 @@ internal sealed unsafe class PackScanner : IDisposable
         }
 
         InflateResult result = session.Inflater.Inflate(compressed, delta.AsSpan(0, size), out length);
-        if (result == InflateResult.OtherSize)
-        {
-            ThrowOtherSize(head);
-        }
-
-        if (result == InflateResult.Damaged)
+        if (result != InflateResult.Done)
         {
             return false;
         }
@@ -334,7 +325,4 @@ internal sealed unsafe class PackScanner : IDisposable
     // Bytes that a deflate stream takes at most when it is made by a sane encoder: stored blocks and zlib's frame.
     // Others are inflated piece by piece, so nothing hangs on it but speed.
     private static long LongestStream(long size) => size + (size >> 8) + 64;
-
-    private void ThrowOtherSize(in PackEntryHeader head) =>
-        InvalidPackException.Throw(PackFault.InflatedSize, position, $"declared are {head.Size} bytes");
 }
