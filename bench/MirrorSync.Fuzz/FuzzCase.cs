@@ -12,7 +12,7 @@ public enum FuzzMode
     /// <summary><c>git index-pack --strict</c> outside of a repository.</summary>
     Strict,
 
-    /// <summary><c>git index-pack --fix-thin --stdin</c> into a repository that has some objects.</summary>
+    /// <summary><c>git index-pack --fix-thin --stdin</c>, with or without <c>--strict</c>, into a repository that has some objects.</summary>
     Thin,
 }
 
@@ -30,5 +30,5 @@ public sealed record FuzzCase(string Name, byte[] Pack, bool Sha256, FuzzMode Mo
 
     /// <summary>In one line.</summary>
     public override string ToString() =>
-        $"{Name} {Format.GitName()} {Mode} threads={Options.Threads} stream={Options.StreamAboveBytes} cache={Options.CacheBytes} [{Mutations}]";
+        $"{Name} {Format.GitName()} {Mode} checks={Options.Checks} threads={Options.Threads} stream={Options.StreamAboveBytes} cache={Options.CacheBytes} [{Mutations}]";
 }

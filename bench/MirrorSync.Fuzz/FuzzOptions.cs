@@ -7,10 +7,11 @@ public sealed record FuzzOptions
 {
     /// <summary>How it is called.</summary>
     public const string Usage = """
-        usage: ./dev fuzz pack [--seconds N] [--seed S] [--cases N] [--corpus FOLDER]
+        usage: ./dev fuzz pack [--seconds N] [--seed S] [--cases N] [--save CASE] [--corpus FOLDER]
 
           Mutated packs: the indexer's verdict and indexes beside those of git index-pack. Prints one JSON line; exits with 1
-          when there was a find. Finds are saved in the corpus, tests/corpus/pack unless given, which the tests replay.
+          when there was a find. Finds are saved in the corpus, tests/corpus/pack unless given, which the tests replay; --save
+          only saves a seed's case there, for a difference that is mended already.
         """;
 
     /// <summary>Ends after so long.</summary>
@@ -21,6 +22,9 @@ public sealed record FuzzOptions
 
     /// <summary>The same seed makes the same cases.</summary>
     public int Seed { get; init; } = Random.Shared.Next();
+
+    /// <summary>Only saves this case; null for a run.</summary>
+    public int? Save { get; init; }
 
     /// <summary>Where finds are saved; null for nowhere.</summary>
     public string? Corpus { get; init; }
@@ -47,6 +51,9 @@ public sealed record FuzzOptions
                     break;
                 case "--cases" when number:
                     options = options with { Cases = value };
+                    break;
+                case "--save" when number:
+                    options = options with { Save = value };
                     break;
                 case "--corpus":
                     options = options with { Corpus = arguments[i + 1] };

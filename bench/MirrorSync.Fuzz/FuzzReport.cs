@@ -25,8 +25,8 @@ public sealed class FuzzReport
     /// <summary>Packs that were refused here.</summary>
     public int Refused { get; set; }
 
-    /// <summary>Differences that are known and meant: see <see cref="KnownDifference"/>.</summary>
-    public int Known { get; set; }
+    /// <summary>Differences that are known and meant, by their kind: see <see cref="KnownDifference"/>.</summary>
+    public SortedDictionary<string, int> Known { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Differences from git, wrong exceptions and hangs, in words.</summary>
     public IReadOnlyList<string> Finds => finds;

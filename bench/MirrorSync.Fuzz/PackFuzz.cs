@@ -40,6 +40,12 @@ public sealed class PackFuzz
         }
 
         PackFuzz fuzz = new(options, folder.Path, [.. pairs]);
+        if (options.Save is { } number)
+        {
+            fuzz.Save(fuzz.Make(number), "saved");
+            return fuzz.report;
+        }
+
         await fuzz.RunAsync().ConfigureAwait(false);
         return fuzz.report;
     }
@@ -71,7 +77,7 @@ public sealed class PackFuzz
             DetectCollisions = random.Next(2) == 0,
             CacheBytes = random.Next(3) switch { 0 => 1, 1 => 1 << 20, _ => 32 << 20 },
             StreamAboveBytes = random.Next(4) switch { 0 => 64, 1 => 1024, _ => 16 << 20 },
-            Checks = mode == FuzzMode.Strict ? ObjectChecks.Strict : ObjectChecks.None,
+            Checks = mode == FuzzMode.Strict || (mode == FuzzMode.Thin && random.Next(2) == 0) ? ObjectChecks.Strict : ObjectChecks.None,
             ReverseIndex = true,
         };
         return new FuzzCase($"{options.Seed}-{number}", bytes, sha256, mode, string.Join(", ", mutator.Done), how);
@@ -127,15 +133,7 @@ public sealed class PackFuzz
                 return repositories[made.Sha256 ? 1 : 0].Receive(made);
             }
 
-            string pack = PathOf(made, "pack");
-            string index = PathOf(made, "ours.idx");
-            File.WriteAllBytes(pack, made.Pack);
-            new PackIndexer(made.Options).IndexFile(pack, index, made.Format, new PackProgress(), CancellationToken.None);
-            return new PackVerdict(true, string.Empty, [], File.ReadAllBytes(index), File.ReadAllBytes(Path.ChangeExtension(index, ".rev")));
-        }
-        catch (InvalidPackException refusal)
-        {
-            return PackVerdict.Refused(refusal);
+            return CorpusReplay.IndexFile(made, folder);
         }
         catch (Exception raised)
         {
@@ -182,9 +180,9 @@ public sealed class PackFuzz
             git = git with { Words = answer.Error };
         }
 
-        if (KnownDifference.Find(ours, git) is not null)
+        if (KnownDifference.Find(ours, git) is { } known)
         {
-            report.Known++;
+            report.Known[known] = report.Known.GetValueOrDefault(known) + 1;
             return;
         }
 
@@ -227,15 +225,20 @@ public sealed class PackFuzz
 
     private void Find(FuzzCase made, string what)
     {
-        string line = $"{made}: {what}";
-        report.Add(line);
+        report.Add($"{made}: {what}");
+        Save(made, what);
+    }
+
+    private void Save(FuzzCase made, string what)
+    {
         if (options.Corpus is not null)
         {
             Directory.CreateDirectory(options.Corpus);
-            string suffix = (made.Sha256 ? ".sha256" : string.Empty) + (made.Mode == FuzzMode.Plain ? string.Empty : "." + made.Mode.ToString().ToLowerInvariant());
+            string suffix = (made.Sha256 ? ".sha256" : string.Empty)
+                + (made.Options.Checks == ObjectChecks.Strict ? ".strict" : string.Empty) + (made.Mode == FuzzMode.Thin ? ".thin" : string.Empty);
             string path = Path.Combine(options.Corpus, $"found-{made.Name}{suffix}");
             File.WriteAllBytes(path + ".pack", made.Pack);
-            File.WriteAllText(path + ".txt", line + "\n");
+            File.WriteAllText(path + ".txt", $"{made}: {what}\n");
         }
     }
 

@@ -51,7 +51,7 @@ public sealed class PackMutator(Random random, ObjectFamily family, PackBuilder 
                 Reorder(at);
                 break;
             case 10:
-                Change(at, "padded size", part with { SizePadding = random.Next(1, 4) });
+                Change(at, "padded size", part with { SizePadding = random.Next(1, 12) });
                 break;
             case 11 or 12:
                 Change(at, "stream", part with { Stream = new StreamMutator(random).Mutate(part.Content, part.Level) });

@@ -11,6 +11,8 @@ namespace MirrorSync.Fuzz;
 /// <summary>Two repositories with the same objects: packs are received into one by git, into the other by this project.</summary>
 public sealed class RepositoryPair
 {
+    private static readonly int[] Pieces = [1, 7, 100, 4096];
+
     private readonly BareRepository git;
     private readonly Repository ours;
 
@@ -63,7 +65,7 @@ public sealed class RepositoryPair
             }
             else
             {
-                using MemoryStream stream = new(received.Pack);
+                using PiecewiseStream stream = new(received.Pack, Pieces[received.Pack.Length % Pieces.Length]);
                 indexed = indexer.ReceiveAsync(ours, store, stream, completes: true, new PackProgress(), CancellationToken.None).GetAwaiter().GetResult();
             }
 
@@ -82,7 +84,9 @@ public sealed class RepositoryPair
     /// <summary>Receives by git, and takes the pack out again.</summary>
     public async Task<PackVerdict> AskGitAsync(FuzzCase received)
     {
-        GitResult result = await StockGit.TryAsync(git.Path, ["index-pack", "--fix-thin", "--stdin", "--rev-index"], received.Pack).ConfigureAwait(false);
+        string[] strict = received.Options.Checks == ObjectChecks.Strict ? ["--strict"] : [];
+        GitResult result = await StockGit.TryAsync(
+            git.Path, ["index-pack", "--fix-thin", "--stdin", "--rev-index", .. strict], received.Pack).ConfigureAwait(false);
         if (result.Code != 0)
         {
             foreach (string left in Directory.GetFiles(Path.Combine(git.Path, "objects", "pack"), "tmp_*"))

@@ -36,8 +36,10 @@ public enum PackEntryType : byte
 /// <param name="Length">Bytes of this head.</param>
 public readonly record struct PackEntryHeader(PackEntryType Type, long Size, long BaseDistance, int Length)
 {
-    /// <summary>The longest head: 10 bytes of size and 10 of distance.</summary>
-    public const int MaxLength = 20;
+    /// <summary>The longest head: 9 bytes of size and 10 of distance.</summary>
+    public const int MaxLength = 19;
+
+    private const int LastShift = 53;
 
     /// <summary>
     /// Decodes the head at the start of <paramref name="bytes"/>; <see cref="PackFault.Truncated"/> means that more
@@ -64,8 +66,8 @@ public readonly record struct PackEntryHeader(PackEntryType Type, long Size, lon
 
             current = bytes[length++];
             ulong part = current & 0x7f;
-            // 60 is the last shift with room, and only for the three bits below the sign.
-            if (shift > 60 || (shift == 60 && part > 7))
+            // git's index-pack takes longer heads, but no git reads the object then ("bad object header").
+            if (shift > LastShift)
             {
                 return PackFault.EntrySize;
             }
@@ -104,7 +106,7 @@ public readonly record struct PackEntryHeader(PackEntryType Type, long Size, lon
         return PackFault.None;
     }
 
-    /// <summary>Writes the head of an entry that stores a whole object; returns its length, at most 10 bytes.</summary>
+    /// <summary>Writes the head of an entry that stores a whole object, of less than 2^60 bytes; returns its length, at most 9 bytes.</summary>
     public static int EncodeWhole(PackEntryType type, long size, Span<byte> destination)
     {
         ulong rest = (ulong)size >> 4;

@@ -45,6 +45,32 @@ public static class ZlibBytes
         }
     }
 
+    /// <summary>The zlib stream of so many MiB of zeros, without deflating them all.</summary>
+    public static byte[] Zeros(int mebibytes)
+    {
+        // A flush ends each piece at a whole byte, and from the second on all are alike.
+        byte[] piece = new byte[1 << 20];
+        using MemoryStream blocks = new();
+        using (DeflateStream stream = new(blocks, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            stream.Write(piece);
+            stream.Flush();
+            long first = blocks.Length;
+            stream.Write(piece);
+            stream.Flush();
+            byte[] again = blocks.GetBuffer()[(int)first..(int)blocks.Length];
+            for (int i = 2; i < mebibytes; i++)
+            {
+                blocks.Write(again);
+            }
+        }
+
+        // The sum of n zeros: the low half stays 1, the high half counts.
+        byte[] framed = Frame(blocks.GetBuffer().AsSpan(0, (int)blocks.Length), []);
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(framed.AsSpan(framed.Length - 4), (ushort)(((long)mebibytes << 20) % 65521));
+        return framed;
+    }
+
     /// <summary>zlib's checksum (RFC 1950).</summary>
     public static uint Adler32(ReadOnlySpan<byte> bytes)
     {

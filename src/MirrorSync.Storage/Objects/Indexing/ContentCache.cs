@@ -48,7 +48,9 @@ internal sealed unsafe class ContentCache(long capacityBytes) : IDisposable
     /// </summary>
     public Content Reserve(ref PackEntry entry, int length, ushort? spared)
     {
-        int needed = (ContentHead + length + HashJob.TailRoom + 15) & ~15;
+        // Checked: a base from the store may be nearly as long as an array can be.
+        int withSlab = checked(SlabHead + ContentHead + length + HashJob.TailRoom + 15);
+        int needed = (withSlab - SlabHead) & ~15;
         if (current < 0 || slabs[current].Bytes - slabs[current].Used < needed)
         {
             int usual = (int)Math.Clamp(heldBytes, SmallestSlab, HugePage);

@@ -138,6 +138,13 @@ internal sealed unsafe class DeltaResolver : IDisposable
     /// <summary>Whether an oversized entry's content is what the stream holds.</summary>
     public bool IsOversizedContent(int index, Stream expected) => oversized.IsSame(index, expected);
 
+    /// <summary>Whether a delta names the entry's id as its base.</summary>
+    public bool IsBaseById(int index)
+    {
+        ObjectId id = ObjectId.FromRaw(session.Entries.Id(index));
+        return FirstById(id) is var at && at < byId.Length && byId[at].Base == id;
+    }
+
     /// <summary>Where an entry begins in the pack, and where its stream begins and ends.</summary>
     public (long Offset, long Begin, long End) Locate(int index)
     {
@@ -174,14 +181,9 @@ internal sealed unsafe class DeltaResolver : IDisposable
         List<int> named = [];
         for (int i = 0; i < session.Entries.Count; i++)
         {
-            if (session.Entries[i].Type != default)
+            if (session.Entries[i].Type != default && IsBaseById(i))
             {
-                ObjectId id = ObjectId.FromRaw(session.Entries.Id(i));
-                int at = FirstById(id);
-                if (at < byId.Length && byId[at].Base == id)
-                {
-                    named.Add(i);
-                }
+                named.Add(i);
             }
         }
 
@@ -225,6 +227,7 @@ internal sealed unsafe class DeltaResolver : IDisposable
             return;
         }
 
+        session.FirstAppended = session.Entries.Count;
         // One base after the other, as git does: what hangs on one may hold the base of the next.
         foreach ((int entry, ObjectId id) in session.RefDeltas)
         {

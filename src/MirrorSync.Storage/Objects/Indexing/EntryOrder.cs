@@ -70,12 +70,12 @@ internal sealed class EntryOrder
         return low < order.Length && entries.Id(order[low]).SequenceEqual(id) ? order[low] : -1;
     }
 
-    /// <summary>An entry whose id stands in the pack twice; -1 when there is none.</summary>
-    public int FindDuplicate()
+    /// <summary>An entry whose id stands in the pack twice and of which more holds; -1 when there is none.</summary>
+    public int FindDuplicate(Predicate<int>? match = null)
     {
         for (int i = 1; i < order.Length; i++)
         {
-            if (entries.Id(order[i - 1]).SequenceEqual(entries.Id(order[i])))
+            if (entries.Id(order[i - 1]).SequenceEqual(entries.Id(order[i])) && match?.Invoke(order[i]) != false)
             {
                 return order[i];
             }

@@ -5,8 +5,7 @@ namespace MirrorSync.Storage.Objects.Indexing;
 
 /// <summary>
 /// Collects what the objects of a pack name, so that it can be asked for once all ids are known. A tree that was made
-/// from another one is looked at only where it differs: what is equal was collected with the other one, or is in the
-/// store with it.
+/// from another one of the pack is looked at only where it differs: what is equal was collected with the other one.
 /// </summary>
 internal sealed class LinkCollector(EntryTable entries)
 {

@@ -47,6 +47,9 @@ internal sealed unsafe class PackSession : IDisposable
     /// <summary>Entries whose delta could not be resolved when they came, in pack order.</summary>
     public List<int> Deferred { get; } = [];
 
+    /// <summary>Entries from here on are the store's, appended to complete the pack.</summary>
+    public int FirstAppended { get; set; } = int.MaxValue;
+
     /// <summary>What a watcher of a long indexing sees.</summary>
     public PackProgress Progress { get; }
 
@@ -64,7 +67,16 @@ internal sealed unsafe class PackSession : IDisposable
     public void MadeFrom(int from, in Content source, int index, in Content content)
     {
         ObjectType type = Entries[from].Type;
-        Links?.AddDifference(index, type, source.Bytes, content.Bytes);
+        if (from < FirstAppended)
+        {
+            Links?.AddDifference(index, type, source.Bytes, content.Bytes);
+        }
+        else
+        {
+            // That the store has the base says nothing of what the base names: it may be left over from a prune.
+            Links?.Add(index, type, content.Bytes);
+        }
+
         Take(index, type, content);
     }
 

@@ -76,6 +76,7 @@ internal sealed class PackWork : IDisposable
         }
 
         order = new EntryOrder(session.Entries);
+        RefuseDuplicateBases(resolver);
         int appended = thinBases?.Appended ?? 0;
         ContentChecks? checks = Check(new StoreChecks(session, resolver, order, store), session.Entries.Count - appended);
         return new IndexedPack
@@ -92,6 +93,18 @@ internal sealed class PackWork : IDisposable
     {
         scanner.Dispose();
         session.Dispose();
+    }
+
+    // As git before 2.50: "REF_DELTA at offset ... already resolved (duplicate base ...?)".
+    private void RefuseDuplicateBases(DeltaResolver resolver)
+    {
+        if (session.RefDeltas.Count > 0 && Order.FindDuplicate(resolver.IsBaseById) is var duplicate and >= 0)
+        {
+            InvalidPackException.Throw(
+                PackFault.Duplicate,
+                session.Entries[duplicate].Offset,
+                $"{Convert.ToHexStringLower(session.Entries.Id(duplicate))} is the base of a delta by id");
+        }
     }
 
     private ContentChecks? Check(StoreChecks store, int count)

@@ -20,7 +20,7 @@ internal sealed class StoreChecks(PackSession session, DeltaResolver resolver, E
         for (int i = 0; i < count; i++)
         {
             ObjectId id = ObjectId.FromRaw(session.Entries.Id(i));
-            if (store.ContainsAsListed(id) && !IsSame(i, id))
+            if (store.ContainsAsListed(id) && !IsSoundAndSame(i, id))
             {
                 InvalidPackException.Throw(PackFault.IdCollision, session.Entries[i].Offset, id.ToHex(session.Format));
             }
@@ -97,6 +97,19 @@ internal sealed class StoreChecks(PackSession session, DeltaResolver resolver, E
             }
 
             checks.Note(accepted, Math.Max(entry, 0));
+        }
+    }
+
+    private bool IsSoundAndSame(int index, in ObjectId id)
+    {
+        try
+        {
+            return IsSame(index, id);
+        }
+        catch (DamagedObjectException)
+        {
+            // git refuses too, whether it says "collision" or "cannot read existing object".
+            return false;
         }
     }
 

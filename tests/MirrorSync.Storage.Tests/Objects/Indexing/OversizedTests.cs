@@ -39,8 +39,8 @@ public sealed class OversizedTests : IDisposable
             PackBuilder pack = new();
             int onto = pack.Add(TestObject.Of(3, source), level: 1);
             int first = byId ? pack.AddRefDelta(TestObject.Of(3, source).Id, delta) : pack.AddOffsetDelta(onto, delta);
-            // On it hang one that makes the base again, siblings and a chain.
-            pack.AddOffsetDelta(first, back);
+            // On it hang one that makes the base again, siblings and a chain. What is named by its id may not come twice.
+            pack.AddOffsetDelta(first, byId ? DeltaScript.Between(result, [.. source, 7]) : back);
             int second = pack.AddOffsetDelta(first, Delta(result, !largeDelta, !largeResult, 3));
             byte[] third = PlainDelta.Apply(result, pack.Parts[second].Content)!;
             pack.AddOffsetDelta(second, Delta(third, largeDelta, largeResult, 4));

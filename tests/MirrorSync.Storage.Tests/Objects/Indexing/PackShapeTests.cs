@@ -1,7 +1,10 @@
 using System.Text;
 using MirrorSync.Git.Objects;
+using MirrorSync.Git.Packs;
+using MirrorSync.Storage.Objects;
 using MirrorSync.Storage.Objects.Indexing;
 using MirrorSync.Testing.Packs;
+using MirrorSync.Testing.Repositories;
 
 namespace MirrorSync.Storage.Tests.Objects.Indexing;
 
@@ -157,6 +160,51 @@ public sealed class PackShapeTests : IDisposable
         pack.Add(TestObject.Blob("bases"));
         pack.AddOffsetDelta(0, [5, .. resultSize]);
         return oracle.AssertSameAsync(pack.Build());
+    }
+
+    [Fact]
+    public Task Index_SizesPaddedToNineBytes_AsGit()
+    {
+        PackBuilder pack = new();
+        pack.Add(new PackPart { Kind = 3, Content = "a"u8.ToArray(), SizePadding = 8 });
+        pack.Add(new PackPart { Kind = PackPart.OffsetDelta, Base = 0, Content = new DeltaScript(1, 2).Insert("bc"u8).Bytes, SizePadding = 8 });
+        return oracle.AssertSameAsync(pack.Build());
+    }
+
+    /// <summary>The one case in which git is less strict on purpose of nobody: it can not read what it takes there.</summary>
+    [Fact]
+    public async Task Index_SizePaddedToTenBytes_IsRefusedThoughGitTakesWhatItCannotRead()
+    {
+        TestObject blob = TestObject.Blob("padded");
+        PackBuilder pack = new();
+        pack.Add(new PackPart { Kind = 3, Content = blob.Content, SizePadding = 9 });
+        byte[] bytes = pack.Build();
+        BareRepository repository = await BareRepository.InitAsync(Path.Combine(oracle.Folder, "r.git"));
+        await StockGit.FeedAsync(repository.Path, bytes, "index-pack", "--stdin");
+        GitResult read = await StockGit.TryAsync(repository.Path, ["cat-file", "blob", blob.Hex]);
+        Assert.Contains("bad object header", read.Error, StringComparison.Ordinal);
+
+        Assert.Null(oracle.Index(bytes, false, new PackIndexOptions { Threads = 1 }, out InvalidPackException? refusal));
+        Assert.Equal((PackFault.EntrySize, 12), (refusal?.Fault, refusal?.Offset));
+    }
+
+    /// <summary>
+    /// The other known difference: streams that libdeflate takes and zlib does not. git refuses the pack and cannot read the
+    /// object; so packs have to come from a git, or from somebody who has asked one.
+    /// </summary>
+    [Theory]
+    [InlineData("no distance code, but one is used")]
+    [InlineData("one distance code, but the other bit is used")]
+    [InlineData("287 literal codes declared")]
+    public async Task Index_CodesThatZlibRefuses_IsTakenThoughGitRefuses(string what)
+    {
+        (byte[] blocks, byte[] content) = OddBlocks.Make(what);
+        PackBuilder pack = new();
+        pack.Add(new PackPart { Kind = 3, Content = content, Stream = ZlibBytes.Frame(blocks, content) });
+        byte[] bytes = pack.Build();
+        IndexPackAnswer git = await GitIndexPack.AskAsync(oracle.Folder, bytes, sha256: false);
+        Assert.Contains("inflate: data stream error", git.Error, StringComparison.Ordinal);
+        Assert.True(oracle.Accepts(bytes));
     }
 
     [Theory]
