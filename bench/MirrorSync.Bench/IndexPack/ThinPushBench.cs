@@ -31,8 +31,14 @@ internal static class ThinPushBench
         using TempFolder folder = new();
         string whole = folder["whole.git"];
         await StockGit.RunAsync(folder.Path, "clone", "--quiet", "--bare", CheckoutRoot.Bundle, whole);
-        string[] commits = (await StockGit.RunAsync(whole, "rev-list", "--first-parent", $"--max-count={pushes + Unmeasured + 1}", "HEAD")).Split('\n');
-        byte[] closure = await PackAsync(whole, ["--revs", "--stdout", "-q"], commits[^1] + "\n");
+        string[][] commits =
+        [
+            .. (await StockGit.RunAsync(whole, "rev-list", "--topo-order", "--reverse", "--parents", $"--max-count={pushes + Unmeasured}", "HEAD"))
+                .Split('\n').Select(static line => line.Split(' ')),
+        ];
+        HashSet<string> brought = [.. commits.Select(static c => c[0])];
+        string[] before = [.. commits.SelectMany(static c => c[1..]).Distinct().Where(p => !brought.Contains(p))];
+        byte[] closure = await PackAsync(whole, ["--revs", "--stdout", "-q"], string.Join('\n', before) + "\n");
         string ours = await ReceiverAsync(folder, "ours.git", closure);
         string gits = await ReceiverAsync(folder, "git.git", closure);
 
@@ -43,25 +49,25 @@ internal static class ThinPushBench
         List<TimeSpan> gitTook = [];
         List<long> allocated = [];
         List<int> objects = [];
-        for (int i = commits.Length - 2; i >= 0; i--)
+        for (int i = 0; i < commits.Length; i++)
         {
-            byte[] pack = await PackAsync(
-                whole, ["--revs", "--thin", "--stdout", "--delta-base-offset", "-q"], $"{commits[i]}\n^{commits[i + 1]}\n");
-            long before = GC.GetAllocatedBytesForCurrentThread();
+            string revisions = commits[i][0] + "\n" + string.Concat(commits[i][1..].Select(static p => $"^{p}\n"));
+            byte[] pack = await PackAsync(whole, ["--revs", "--thin", "--stdout", "--delta-base-offset", "-q"], revisions);
+            long allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
             long began = Stopwatch.GetTimestamp();
             IndexedPack indexed = indexer.Receive(repository, store, pack, completes: true);
             TimeSpan took = Stopwatch.GetElapsedTime(began);
-            long bytes = GC.GetAllocatedBytesForCurrentThread() - before;
+            long bytes = GC.GetAllocatedBytesForCurrentThread() - allocatedBefore;
 
             began = Stopwatch.GetTimestamp();
             string said = await StockGit.FeedAsync(gits, pack, "-c", "core.fsync=none", "index-pack", "--stdin", "--fix-thin");
             TimeSpan gits1 = Stopwatch.GetElapsedTime(began);
             if (said != $"pack\t{indexed.Checksum.ToHex(repository.Format)}")
             {
-                throw new BenchFailedException($"git made {said} of the pack of {commits[i]}, not {indexed.Checksum.ToHex(repository.Format)}");
+                throw new BenchFailedException($"git made {said} of the pack of {commits[i][0]}, not {indexed.Checksum.ToHex(repository.Format)}");
             }
 
-            if (i < pushes)
+            if (i >= Unmeasured)
             {
                 oursTook.Add(took);
                 gitTook.Add(gits1);

@@ -76,6 +76,11 @@ internal static class ConfigLoader
         IReadOnlyList<Uri> peers = [.. reader.List("Peers")
             .Select(p => ReadNodeAddress(reader, p.Key, p.Text, wantsTls)).OfType<Uri>()];
         string? pushUrl = ReadPushUrl(reader);
+        PacksConfig packs = new(
+            reader.Flag("Packs:RefuseFindings", false),
+            reader.Flag("Packs:DetectCollisions", true),
+            (int)reader.Whole("Packs:Threads", PacksConfig.DefaultThreads, 1, 64),
+            reader.Whole("Packs:CacheBytes", PacksConfig.DefaultCacheBytes, 32L << 20, 32L << 30));
         LogLevel? level = reader.Choice<LogLevel>("Log:Level", LogLevel.Information);
 
         if (root is not null && data is not null && (IsWithin(root, data) || IsWithin(data, root)))
@@ -101,6 +106,7 @@ internal static class ConfigLoader
             Peers = peers,
             Tls = tls,
             Serving = new ServingConfig(pushUrl),
+            Packs = packs,
             Log = new LogConfig(level.Value),
         };
     }

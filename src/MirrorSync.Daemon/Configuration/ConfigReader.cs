@@ -138,6 +138,48 @@ internal sealed class ConfigReader(ConfigValues values, string baseFolder)
         return defaultValue;
     }
 
+    /// <summary>A whole number within bounds.</summary>
+    public long Whole(string key, long defaultValue, long least, long most)
+    {
+        known.Add(key);
+        ConfigValues.Value? value = values.Find(key);
+        if (value is null)
+        {
+            FailIfBelow(key, "a whole number");
+            return defaultValue;
+        }
+
+        if (value.Kind is JsonValueKind.Number or JsonValueKind.String
+            && long.TryParse(value.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number)
+            && number >= least && number <= most)
+        {
+            return number;
+        }
+
+        Fail(key, $"'{value.Text}' is not a whole number from {least} to {most}");
+        return defaultValue;
+    }
+
+    /// <summary>True or false.</summary>
+    public bool Flag(string key, bool defaultValue)
+    {
+        known.Add(key);
+        ConfigValues.Value? value = values.Find(key);
+        if (value is null)
+        {
+            FailIfBelow(key, "true or false");
+            return defaultValue;
+        }
+
+        if (value.Kind is JsonValueKind.True or JsonValueKind.False or JsonValueKind.String && bool.TryParse(value.Text, out bool flag))
+        {
+            return flag;
+        }
+
+        Fail(key, $"'{value.Text}' is not true or false");
+        return defaultValue;
+    }
+
     /// <summary>A list of texts with their keys, absent or empty for none.</summary>
     public IReadOnlyList<(string Key, string Text)> List(string key)
     {

@@ -38,6 +38,9 @@ internal sealed record MirrorSyncConfig
     /// <summary>What clients are told.</summary>
     public required ServingConfig Serving { get; init; }
 
+    /// <summary>How a mirror takes packs. A primary may have it too, so that nodes can share a file.</summary>
+    public PacksConfig Packs { get; init; } = new(false, true, PacksConfig.DefaultThreads, PacksConfig.DefaultCacheBytes);
+
     /// <summary>What is logged.</summary>
     public required LogConfig Log { get; init; }
 }
@@ -108,6 +111,20 @@ internal sealed record TlsConfig(string Certificate, string Key, string Authorit
 /// <summary><c>Serving:*</c>.</summary>
 /// <param name="PushUrl">Named to those who try to push here; null names the primary's node name instead.</param>
 internal sealed record ServingConfig(string? PushUrl);
+
+/// <summary><c>Packs:*</c>.</summary>
+/// <param name="RefuseFindings">Holds a repository rather than taking objects that <c>git fsck --strict</c> would refuse.</param>
+/// <param name="DetectCollisions">Looks for collision attacks on SHA-1 in every object, as git does.</param>
+/// <param name="Threads">Threads for one pack, 1 to 64; a small pack takes one whatever this says.</param>
+/// <param name="CacheBytes">Memory for one pack's contents in bytes, 32 MiB to 32 GiB; taken as it is needed.</param>
+internal sealed record PacksConfig(bool RefuseFindings, bool DetectCollisions, int Threads, long CacheBytes)
+{
+    /// <summary>96 MiB.</summary>
+    public const long DefaultCacheBytes = 96L << 20;
+
+    /// <summary>The cores, at most 4.</summary>
+    public static int DefaultThreads { get; } = Math.Min(Environment.ProcessorCount, 4);
+}
 
 /// <summary><c>Log:*</c>.</summary>
 /// <param name="Level">The lowest level that is written.</param>

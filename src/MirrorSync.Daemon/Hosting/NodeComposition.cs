@@ -13,6 +13,7 @@ using MirrorSync.Serving.Http;
 using MirrorSync.Serving.UploadPack;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.Objects.Indexing;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Daemon.Hosting;
@@ -107,6 +108,13 @@ internal static class NodeComposition
             RootIdentityFile = RootIdentityFile(config),
             Upstream = config.Upstream!.Address,
             CreateClient = () => NodeClients.Create(context.Tls),
+            Packs = new PackIndexOptions
+            {
+                Threads = config.Packs.Threads,
+                CacheBytes = config.Packs.CacheBytes,
+                DetectCollisions = config.Packs.DetectCollisions,
+            },
+            RefuseFindings = config.Packs.RefuseFindings,
         };
         MirrorNode node = new(options, log, spool, table, context.Time, context.LoggerFactory);
         (Microsoft.AspNetCore.Http.RequestDelegate http, GitDaemonListener? git) = Listeners(

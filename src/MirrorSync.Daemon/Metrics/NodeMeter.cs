@@ -46,6 +46,7 @@ internal sealed class NodeMeter : IDisposable
         meter.CreateObservableGauge("mirrorsync.durable.sequence", () => (double)status().Durable.Sequence, null, "Sequence of the last record that is durable here.");
         meter.CreateObservableGauge("mirrorsync.epoch", () => (double)status().Durable.Epoch, null, "Epoch of the last record that is durable here.");
         meter.CreateObservableGauge("mirrorsync.lag", () => Optional(status().LagSeconds), "s", "Largest time since a repository that is not held was last proven equal to the primary; absent when never.");
+        meter.CreateObservableCounter("mirrorsync.fsck.findings", Findings, "{finding}", "What git's fsck says of objects taken since the node started.");
         meter.CreateObservableGauge("mirrorsync.primary.heard.age", () => Optional(status().PrimaryHeardSecondsAgo), "s", "Time since the primary was last heard; absent when never.");
     }
 
@@ -80,6 +81,9 @@ internal sealed class NodeMeter : IDisposable
         ILookup<string, RepositoryStatus> byState = status().Repositories.ToLookup(static r => r.State);
         return RepositoryStates.All.Select(state => new Measurement<int>(byState[state].Count(), Tag("state", state)));
     }
+
+    private IEnumerable<Measurement<long>> Findings() =>
+        status().Findings.Select(static f => new Measurement<long>(f.Value, Tag("message", f.Key)));
 
     private IEnumerable<Measurement<double>> RepositoryLags() =>
         status().Repositories.SelectMany(static r => Optional(r.LagSeconds, Tag("repository", r.Name)));

@@ -23,6 +23,7 @@ public sealed class ConfigLoaderTests
         Assert.Empty(config.Peers);
         Assert.Null(config.Tls);
         Assert.Null(config.Serving.PushUrl);
+        Assert.Equal(new PacksConfig(false, true, Math.Min(Environment.ProcessorCount, 4), 96 << 20), config.Packs);
         Assert.Equal(LogLevel.Information, config.Log.Level);
     }
 
@@ -44,6 +45,7 @@ public sealed class ConfigLoaderTests
               "Peers": [ "https://nyc.example.org:8461", /* and */ "https://sin.example.org:8461", ],
               "Tls": { "Certificate": "tls/a.pem", "Key": "/k", "Authority": "/ca" },
               "Serving": { "PushUrl": "ssh://git@primary.example.org" },
+              "Packs": { "RefuseFindings": true, "DetectCollisions": "False", "Threads": 8, "CacheBytes": 33554432 },
               "Log": { "Level": "debug" },
             }
             """));
@@ -60,6 +62,7 @@ public sealed class ConfigLoaderTests
         Assert.Equal([new Uri("https://nyc.example.org:8461"), new Uri("https://sin.example.org:8461")], config.Peers);
         Assert.Equal(new TlsConfig("/etc/mirrorsync/tls/a.pem", "/k", "/ca"), config.Tls);
         Assert.Equal("ssh://git@primary.example.org", config.Serving.PushUrl);
+        Assert.Equal(new PacksConfig(true, false, 8, 32 << 20), config.Packs);
         Assert.Equal(LogLevel.Debug, config.Log.Level);
     }
 
@@ -159,6 +162,15 @@ public sealed class ConfigLoaderTests
     [InlineData("Serving:PushUrl", "\"primary\"", "is not a URL of scheme ssh, https, http or git")]
     [InlineData("Serving:PushUrl", "\"file:///etc\"", "is not a URL of scheme ssh, https, http or git")]
     [InlineData("Serving:PushUrl", "\"https://me:secret@primary\"", "must not hold a password")]
+    [InlineData("Packs:RefuseFindings", "1", "'1' is not true or false")]
+    [InlineData("Packs:RefuseFindings", "\"yes\"", "'yes' is not true or false")]
+    [InlineData("Packs:DetectCollisions", "null", "is not true or false")]
+    [InlineData("Packs:DetectCollisions", "{\"a\": true}", "must be true or false, not an object or list")]
+    [InlineData("Packs:Threads", "0", "'0' is not a whole number from 1 to 64")]
+    [InlineData("Packs:Threads", "2.5", "'2.5' is not a whole number from 1 to 64")]
+    [InlineData("Packs:Threads", "[2]", "must be a whole number, not an object or list")]
+    [InlineData("Packs:CacheBytes", "\"96MiB\"", "'96MiB' is not a whole number from 33554432 to 34359738368")]
+    [InlineData("Packs:CacheBytes", "99999999999999999999", "is not a whole number from")]
     [InlineData("Log:Level", "\"Loud\"", "is not one of Trace, Debug")]
     public void Parse_OneBadValue_IsToldByItsKey(string key, string value, string problem)
     {

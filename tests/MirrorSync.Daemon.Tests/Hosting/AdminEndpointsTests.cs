@@ -120,7 +120,8 @@ public sealed class AdminEndpointsTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Status_IsTheGoldenFile()
     {
-        node.Status = FakeNode.Fresh(FakeNode.Repository("a.git"), FakeNode.Repository("b.git", "held", null, "refs gone"))
+        Dictionary<string, long> findings = new() { ["badTimezone"] = 1, ["zeroPaddedFilemode"] = 3 };
+        node.Status = FakeNode.Fresh(FakeNode.Repository("a.git") with { Findings = findings }, FakeNode.Repository("b.git", "held", null, "refs gone"))
             with
         {
             Problems = ["disk full"],

@@ -137,6 +137,7 @@ public sealed class MetricsListenerTests : IDisposable
         NodeStatus status = FakeNode.Fresh(FakeNode.Repository("a.git"), FakeNode.Repository("b\".git", "held", null)) with
         {
             Mirrors = [Mirror("ams", 12), Mirror("sin", null)],
+            Findings = new Dictionary<string, long> { ["zeroPaddedFilemode"] = 3 },
         };
         using var node = new NodeMeter(config, () => status, static () => [], scope);
 
@@ -149,6 +150,7 @@ public sealed class MetricsListenerTests : IDisposable
         Assert.Equal(0, text.Samples["mirrorsync_repositories{state=\"damaged\"}"]);
         Assert.Equal(1.25, text.Samples["mirrorsync_repository_lag_seconds{repository=\"a.git\"}"]);
         Assert.DoesNotContain("mirrorsync_repository_lag_seconds{repository=\"b\".git\"}", text.Samples.Keys);
+        Assert.Equal(3, text.Samples["mirrorsync_fsck_findings_total{message=\"zeroPaddedFilemode\"}"]);
         Assert.Equal(0.012, text.Samples["mirrorsync_mirror_notice_to_applied_p50_seconds{mirror=\"ams\",region=\"r\"}"]);
         Assert.DoesNotContain("mirrorsync_mirror_notice_to_applied_p50_seconds{mirror=\"sin\",region=\"r\"}", text.Samples.Keys);
         Assert.Equal(

@@ -163,11 +163,7 @@ public sealed class RecoveryTests
         primary.MaySendSnapshots = go.Task;
 
         // The next delta's commit names one that is no longer here.
-        foreach (string file in Directory.GetFiles(Path.Combine(mirror[Name].Path, "objects/pack")))
-        {
-            File.Delete(file);
-        }
-
+        mirror[Name].RemovePacks();
         await PushAsync(primary, source, "next");
         await Patience.UntilAsync(
             _ => Task.FromResult(mirror.State(Name).Condition == RepositoryCondition.Damaged ? null : mirror.State(Name).Condition.ToString()),

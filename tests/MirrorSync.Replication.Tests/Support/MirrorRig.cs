@@ -36,8 +36,11 @@ internal sealed class MirrorRig : IAsyncDisposable
 
     public RepositoryTable Table { get; private set; } = null!;
 
+    public bool RefuseFindings { get; init; }
+
     public MirrorOptions Options => new()
     {
+        RefuseFindings = RefuseFindings,
         Identity = identity,
         Root = Root,
         CheckpointFile = CheckpointFile,

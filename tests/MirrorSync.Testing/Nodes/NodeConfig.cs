@@ -26,6 +26,9 @@ public sealed record NodeConfig
     /// <summary>Further keys, as in <c>Freshness:MaxLag</c>; they win over the others.</summary>
     public IReadOnlyDictionary<string, string> More { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>The PATH that the daemon is given; null for that of the tests.</summary>
+    public string? SearchPath { get; init; }
+
     /// <summary>The folder of repositories.</summary>
     public string Root => Path.Combine(Folder, "repositories");
 

@@ -205,7 +205,7 @@ public sealed class NodeProcess : IAsyncDisposable
         return process.ExitCode;
     }
 
-    private static Process StartProcess(IEnumerable<string> arguments)
+    private Process StartProcess(IEnumerable<string> arguments)
     {
         ProcessStartInfo start = new(MirrorSyncBinary.Path, arguments)
         {
@@ -215,6 +215,7 @@ public sealed class NodeProcess : IAsyncDisposable
             StandardErrorEncoding = Encoding.UTF8,
         };
         StockGit.CleanEnvironment(start);
+        start.Environment["PATH"] = Config.SearchPath ?? start.Environment["PATH"];
         return Process.Start(start) ?? throw new NodeFailedException("mirrorsync could not be started");
     }
 

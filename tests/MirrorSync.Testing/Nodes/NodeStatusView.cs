@@ -63,6 +63,9 @@ public sealed record RepositoryView
     /// <summary>The sequence up to which it is applied.</summary>
     public ulong AppliedSequence { get; init; }
 
+    /// <summary>What git's fsck found in it, by git's names.</summary>
+    public IReadOnlyDictionary<string, long> Findings { get; init; } = new Dictionary<string, long>();
+
     /// <summary>The digest of its refs.</summary>
     public string RefsDigest { get; init; } = string.Empty;
 }

@@ -62,10 +62,13 @@ public sealed class TestNetwork : IAsyncDisposable
     }
 
     /// <summary>Adds a mirror and starts it.</summary>
-    public async Task<TestMirror> AddMirrorAsync(Region region, IReadOnlyDictionary<string, string>? more = null)
+    /// <param name="region">Where it stands.</param>
+    /// <param name="more">Further configuration keys.</param>
+    /// <param name="searchPath">Its PATH; null for that of the tests.</param>
+    public async Task<TestMirror> AddMirrorAsync(Region region, IReadOnlyDictionary<string, string>? more = null, string? searchPath = null)
     {
         WanLink link = WanLink.Start(ReplicationOf(Primary), WanLinkOptions.Symmetric(region.OneWay));
-        TestMirror mirror = new(region, new NodeProcess(NewConfig(region.Name, UpstreamBy(link), more)), link);
+        TestMirror mirror = new(region, new NodeProcess(NewConfig(region.Name, UpstreamBy(link), more) with { SearchPath = searchPath }), link);
         lock (mirrors)
         {
             mirrors.Add(mirror);

@@ -73,6 +73,34 @@ public sealed record BareRepository(string Path)
     /// <summary>The id that a ref holds, in hex.</summary>
     public Task<string> IdOfAsync(string revision) => GitAsync("rev-parse", "--verify", revision);
 
+    /// <summary>Deletes all packs: damage that nobody tells of.</summary>
+    public void RemovePacks()
+    {
+        foreach (string file in Directory.GetFiles(System.IO.Path.Combine(Path, "objects", "pack")))
+        {
+            File.Delete(file);
+        }
+    }
+
+    /// <summary>Deletes one object, whatever pack it is in; all others stay.</summary>
+    public async Task LoseAsync(string id)
+    {
+        List<byte[]> packs = [];
+        foreach (string pack in Directory.GetFiles(System.IO.Path.Combine(Path, "objects", "pack"), "*.pack"))
+        {
+            packs.Add(await File.ReadAllBytesAsync(pack).ConfigureAwait(false));
+        }
+
+        // git unpacks only what it has not got.
+        RemovePacks();
+        foreach (byte[] pack in packs)
+        {
+            await StockGit.FeedAsync(Path, pack, "unpack-objects", "-q").ConfigureAwait(false);
+        }
+
+        File.Delete(System.IO.Path.Combine(Path, "objects", id[..2], id[2..]));
+    }
+
     /// <summary>Writes a commit without touching any ref: the given parents, one file that holds the message.</summary>
     /// <returns>The commit's id in hex.</returns>
     public async Task<string> CommitAsync(string message, params string[] parents)
