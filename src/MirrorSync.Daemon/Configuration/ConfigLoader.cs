@@ -80,7 +80,7 @@ internal static class ConfigLoader
             reader.Flag("Packs:RefuseFindings", false),
             reader.Flag("Packs:DetectCollisions", true),
             (int)reader.Whole("Packs:Threads", PacksConfig.DefaultThreads, 1, 64),
-            reader.Whole("Packs:CacheBytes", PacksConfig.DefaultCacheBytes, 32L << 20, 32L << 30));
+            reader.Whole("Packs:CacheBytes", PacksConfig.DefaultCacheBytes, 4L << 20, 32L << 30));
         LogLevel? level = reader.Choice<LogLevel>("Log:Level", LogLevel.Information);
 
         if (root is not null && data is not null && (IsWithin(root, data) || IsWithin(data, root)))

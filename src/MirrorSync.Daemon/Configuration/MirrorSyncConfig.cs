@@ -116,11 +116,11 @@ internal sealed record ServingConfig(string? PushUrl);
 /// <param name="RefuseFindings">Holds a repository rather than taking objects that <c>git fsck --strict</c> would refuse.</param>
 /// <param name="DetectCollisions">Looks for collision attacks on SHA-1 in every object, as git does.</param>
 /// <param name="Threads">Threads for one pack, 1 to 64; a small pack takes one whatever this says.</param>
-/// <param name="CacheBytes">Memory for one pack's contents in bytes, 32 MiB to 32 GiB; taken as it is needed.</param>
+/// <param name="CacheBytes">Memory for one pack's contents in bytes, 4 MiB to 32 GiB; taken as it is needed.</param>
 internal sealed record PacksConfig(bool RefuseFindings, bool DetectCollisions, int Threads, long CacheBytes)
 {
-    /// <summary>96 MiB.</summary>
-    public const long DefaultCacheBytes = 96L << 20;
+    /// <summary>32 MiB.</summary>
+    public const long DefaultCacheBytes = 32L << 20;
 
     /// <summary>The cores, at most 4.</summary>
     public static int DefaultThreads { get; } = Math.Min(Environment.ProcessorCount, 4);

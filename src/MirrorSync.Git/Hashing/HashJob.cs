@@ -7,8 +7,8 @@ namespace MirrorSync.Git.Hashing;
 /// <remarks>The hasher may write its padding into the <see cref="TailRoom"/> bytes behind the message.</remarks>
 public readonly unsafe struct HashJob(byte* message, long length, byte* digest, int* pending, int tag)
 {
-    /// <summary>Bytes behind every message that belong to the hasher: padding to whole blocks.</summary>
-    public const int TailRoom = 128;
+    /// <summary>Bytes behind every message that belong to the hasher: its padding, written in whole vectors.</summary>
+    public const int TailRoom = 80;
 
     /// <summary>The message, object header included.</summary>
     public byte* Message { get; } = message;

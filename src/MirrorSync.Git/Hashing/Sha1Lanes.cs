@@ -180,7 +180,7 @@ public sealed unsafe class Sha1Lanes : IMessageHasher
         long blocks = (length + 8) / BlockBytes + 1;
         byte* tail = message + length;
 
-        // At most 72 bytes are needed, 80 belong to us: no count to branch on.
+        // At most 72 bytes are needed, HashJob.TailRoom belong to us: no count to branch on.
         Vector512<byte>.Zero.Store(tail);
         Vector128<byte>.Zero.Store(tail + Vector512<byte>.Count);
         *tail = 0x80;

@@ -45,7 +45,7 @@ public sealed class ConfigLoaderTests
               "Peers": [ "https://nyc.example.org:8461", /* and */ "https://sin.example.org:8461", ],
               "Tls": { "Certificate": "tls/a.pem", "Key": "/k", "Authority": "/ca" },
               "Serving": { "PushUrl": "ssh://git@primary.example.org" },
-              "Packs": { "RefuseFindings": true, "DetectCollisions": "False", "Threads": 8, "CacheBytes": 33554432 },
+              "Packs": { "RefuseFindings": true, "DetectCollisions": "False", "Threads": 8, "CacheBytes": 16777216 },
               "Log": { "Level": "debug" },
             }
             """));
@@ -169,7 +169,7 @@ public sealed class ConfigLoaderTests
     [InlineData("Packs:Threads", "0", "'0' is not a whole number from 1 to 64")]
     [InlineData("Packs:Threads", "2.5", "'2.5' is not a whole number from 1 to 64")]
     [InlineData("Packs:Threads", "[2]", "must be a whole number, not an object or list")]
-    [InlineData("Packs:CacheBytes", "\"96MiB\"", "'96MiB' is not a whole number from 33554432 to 34359738368")]
+    [InlineData("Packs:CacheBytes", "\"96MiB\"", "'96MiB' is not a whole number from 4194304 to 34359738368")]
     [InlineData("Packs:CacheBytes", "99999999999999999999", "is not a whole number from")]
     [InlineData("Log:Level", "\"Loud\"", "is not one of Trace, Debug")]
     public void Parse_OneBadValue_IsToldByItsKey(string key, string value, string problem)

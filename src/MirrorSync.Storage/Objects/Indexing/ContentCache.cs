@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using MirrorSync.Git.Hashing;
-using MirrorSync.Git.Objects;
 using MirrorSync.Storage.Files;
 
 namespace MirrorSync.Storage.Objects.Indexing;
@@ -14,7 +13,7 @@ namespace MirrorSync.Storage.Objects.Indexing;
 /// <remarks>
 /// <code>
 /// slab:   | unread messages |  content | content | ...
-/// content:| length 8 | room for the object header 32 | bytes | room for the hasher's padding |
+/// content:| length 4 | room for the object header 20 | bytes | room for the hasher's padding |
 /// </code>
 /// A content's bytes begin right behind its object header, so that both are hashed as one message without a copy.
 /// </remarks>
@@ -25,7 +24,9 @@ internal sealed unsafe class ContentCache(long capacityBytes) : IDisposable
     private const int SmallestSlab = 64 * 1024;
     private const int HugePage = 2 << 20;
     private const int SlabHead = 64;
-    private const int ContentHead = sizeof(long) + ObjectTypeFacts.MaxHeaderLength;
+
+    // "commit", a blank, the ten digits of the longest content that is held, and NUL are 18.
+    private const int ContentHead = sizeof(int) + 20;
 
     private readonly List<Slab> slabs = [];
     private readonly Queue<int> oldestFirst = [];
@@ -49,8 +50,8 @@ internal sealed unsafe class ContentCache(long capacityBytes) : IDisposable
     public Content Reserve(ref PackEntry entry, int length, ushort? spared)
     {
         // Checked: a base from the store may be nearly as long as an array can be.
-        int withSlab = checked(SlabHead + ContentHead + length + HashJob.TailRoom + 15);
-        int needed = (withSlab - SlabHead) & ~15;
+        int withSlab = checked(SlabHead + ContentHead + length + HashJob.TailRoom + 7);
+        int needed = (withSlab - SlabHead) & ~7;
         if (current < 0 || slabs[current].Bytes - slabs[current].Used < needed)
         {
             int usual = (int)Math.Clamp(heldBytes, SmallestSlab, HugePage);
@@ -60,7 +61,7 @@ internal sealed unsafe class ContentCache(long capacityBytes) : IDisposable
         Slab slab = slabs[current];
         int offset = slab.Used + ContentHead;
         slab.Used += needed;
-        *(long*)(slab.Memory + offset - ContentHead) = length;
+        *(int*)(slab.Memory + offset - ContentHead) = length;
         entry.Slab = (ushort)current;
         entry.SlabUse = slab.Use;
         entry.SlabOffset = offset;
@@ -83,7 +84,7 @@ internal sealed unsafe class ContentCache(long capacityBytes) : IDisposable
         }
 
         byte* bytes = slab.Memory + entry.SlabOffset;
-        content = new Content(bytes, (int)*(long*)(bytes - ContentHead), (int*)slab.Memory);
+        content = new Content(bytes, *(int*)(bytes - ContentHead), (int*)slab.Memory);
         return true;
     }
 

@@ -287,10 +287,16 @@ internal sealed unsafe class DeltaResolver : IDisposable
 
     private Delta ReadDelta(int index)
     {
-        PackEntryHeader head = ReadHead(index, out ReadOnlySpan<byte> bytes);
-        Grow(ref delta, head.Size);
-        Span<byte> inflated = delta.AsSpan(0, (int)head.Size);
-        InflateWhole(index, bytes, inflated);
+        ReadOnlySpan<byte> inflated = session.KeptDeltas.Find(index);
+        if (inflated.IsEmpty)
+        {
+            PackEntryHeader head = ReadHead(index, out ReadOnlySpan<byte> bytes);
+            Grow(ref delta, head.Size);
+            Span<byte> destination = delta.AsSpan(0, (int)head.Size);
+            InflateWhole(index, bytes, destination);
+            inflated = destination;
+        }
+
         if (!Delta.TryDecode(inflated, out Delta decoded))
         {
             InvalidPackException.Throw(PackFault.Delta, session.Entries[index].Offset);

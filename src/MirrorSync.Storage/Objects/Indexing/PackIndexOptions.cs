@@ -25,8 +25,11 @@ public sealed record PackIndexOptions
     /// <summary>Looks for collision attacks on SHA-1 in every object, as git does.</summary>
     public bool DetectCollisions { get; init; } = true;
 
-    /// <summary>Memory for contents that may yet serve as bases of deltas, in bytes.</summary>
-    public long CacheBytes { get; init; } = 96L << 20;
+    /// <summary>
+    /// Memory for contents that may yet serve as bases of deltas, in bytes; a quarter as much again is for deltas whose
+    /// base is still to come. Taken as it is needed.
+    /// </summary>
+    public long CacheBytes { get; init; } = 32L << 20;
 
     /// <summary>Objects of more bytes are streamed, and kept in a file while a delta needs them, never held in memory.</summary>
     public int StreamAboveBytes { get; init; } = 16 << 20;

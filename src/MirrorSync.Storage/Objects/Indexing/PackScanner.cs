@@ -271,6 +271,7 @@ internal sealed unsafe class PackScanner : IDisposable
         }
 
         session.Deferred.Add(index);
+        session.KeptDeltas.Keep(index, bytes);
     }
 
     private int TakeStreamed(ReadOnlySpan<byte> rest)

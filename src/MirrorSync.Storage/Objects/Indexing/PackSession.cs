@@ -16,6 +16,7 @@ internal sealed unsafe class PackSession : IDisposable
         Entries = new EntryTable(format);
         Links = options.Checks == ObjectChecks.None ? null : new LinkCollector(Entries);
         Progress = progress;
+        KeptDeltas = new KeptDeltas(options.CacheBytes / 4);
         Pipeline = new HashPipeline(
             options.Threads,
             () => MessageHasher.Create(format, options.DetectCollisions),
@@ -46,6 +47,9 @@ internal sealed unsafe class PackSession : IDisposable
 
     /// <summary>Entries whose delta could not be resolved when they came, in pack order.</summary>
     public List<int> Deferred { get; } = [];
+
+    /// <summary>What was kept of their deltas.</summary>
+    public KeptDeltas KeptDeltas { get; }
 
     /// <summary>Entries from here on are the store's, appended to complete the pack.</summary>
     public int FirstAppended { get; set; } = int.MaxValue;
