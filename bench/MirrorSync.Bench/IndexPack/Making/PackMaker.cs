@@ -11,10 +11,8 @@ internal sealed record PackShape(int Commits = 110_000, int Files = 31_000)
     /// <summary>The same seed makes the same objects; which of them are deltas of which is up to git's threads.</summary>
     public ulong Seed { get; init; } = 20_050_616;
 
-    /// <summary>
-    /// How many objects git tries as a delta's base. Its own ten take twice as long, for a pack that is a little smaller.
-    /// </summary>
-    public int Window { get; init; } = 5;
+    /// <summary>How many objects git tries as a delta's base; fewer are faster and make a larger pack.</summary>
+    public int Window { get; init; } = 10;
 }
 
 /// <summary>Makes a large pack with git itself: what is measured on it was written by the peer.</summary>
@@ -34,9 +32,10 @@ internal static class PackMaker
             await ImportAsync(repository, shape);
             say($"imported after {Stopwatch.GetElapsedTime(start).TotalSeconds:f0} s; packing");
 
-            // -F and not -f: what was imported is compressed in haste.
+            // -F and not -f: what was imported was compressed in haste. Its trees are long chains, so that the cache has to be large.
             await repository.GitAsync(
-                "repack", "-a", "-d", "-F", "-q", "--depth=50", $"--window={shape.Window}", "--threads=2", "--window-memory=512m");
+                "-c", "core.deltaBaseCacheLimit=512m", "repack", "-a", "-d", "-F", "-q", "--no-write-bitmap-index",
+                "--depth=50", $"--window={shape.Window}", "--threads=2", "--window-memory=512m");
             say($"packed after {Stopwatch.GetElapsedTime(start).TotalSeconds:f0} s; counting");
             string made = Directory.GetFiles(Path.Combine(folder, "objects", "pack"), "*.pack").Single();
             PackFacts facts = await PackFacts.CountAsync(repository, made);

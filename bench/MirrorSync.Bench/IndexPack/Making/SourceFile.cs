@@ -7,7 +7,7 @@ internal sealed class SourceFile
 {
     private const byte NewLine = (byte)'\n';
     // How many statements a change adds in one place, the usual first.
-    private static readonly int[] Sizes = [2, 1, 3, 0, 4, 6, 9, 14, 24, 44, 80];
+    private static readonly int[] Sizes = [2, 1, 3, 1, 4, 6, 9, 14, 24];
     private readonly ulong seed;
     private readonly string prefix;
 
@@ -50,21 +50,22 @@ internal sealed class SourceFile
     {
         SourceVocabulary words = new(seed, prefix, Content.Length);
         StringBuilder text = new();
-        for (int i = dice.Of([1, 2, 2, 3]); i > 0; i--)
+        for (int i = dice.Of([1, 1, 2, 3]); i > 0; i--)
         {
             int from = LineStart(dice.Below(Content.Length));
             int to = from;
-            int statements = dice.Favoured(Sizes, 1.25);
-            // As many lines go as come, in the long run, but for a file that has grown too large.
-            int lost = Content.Length > 58000 ? dice.Between(60, 120) : dice.Favoured(Sizes, 1.25) * 3 / 2;
+            text.Clear();
+            new SourceWriter(dice, words, text).Statements(dice.Favoured(Sizes, 1.25), Indent(from));
+            byte[] written = Bytes(text);
+
+            // As many lines go as come, in the long run: a file keeps about its size.
+            int lost = (int)(written.AsSpan().Count(NewLine) * 2 * dice.Unit());
             for (; lost > 0 && to < Content.Length; lost--)
             {
                 to = LineEnd(to);
             }
 
-            text.Clear();
-            new SourceWriter(dice, words, text).Statements(statements, Indent(from));
-            Content = [.. Content.AsSpan(0, from), .. Bytes(text), .. Content.AsSpan(to)];
+            Content = [.. Content.AsSpan(0, from), .. written, .. Content.AsSpan(to)];
         }
     }
 
