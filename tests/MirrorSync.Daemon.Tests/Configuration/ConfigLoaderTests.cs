@@ -23,7 +23,7 @@ public sealed class ConfigLoaderTests
         Assert.Empty(config.Peers);
         Assert.Null(config.Tls);
         Assert.Null(config.Serving.PushUrl);
-        Assert.Equal(new PacksConfig(false, true, Math.Min(Environment.ProcessorCount, 4), 96 << 20), config.Packs);
+        Assert.Equal(new PacksConfig(false, true, Math.Min(Environment.ProcessorCount, 4), 32 << 20), config.Packs);
         Assert.Equal(LogLevel.Information, config.Log.Level);
     }
 
@@ -62,7 +62,7 @@ public sealed class ConfigLoaderTests
         Assert.Equal([new Uri("https://nyc.example.org:8461"), new Uri("https://sin.example.org:8461")], config.Peers);
         Assert.Equal(new TlsConfig("/etc/mirrorsync/tls/a.pem", "/k", "/ca"), config.Tls);
         Assert.Equal("ssh://git@primary.example.org", config.Serving.PushUrl);
-        Assert.Equal(new PacksConfig(true, false, 8, 32 << 20), config.Packs);
+        Assert.Equal(new PacksConfig(true, false, 8, 16 << 20), config.Packs);
         Assert.Equal(LogLevel.Debug, config.Log.Level);
     }
 

@@ -6,6 +6,10 @@ namespace MirrorSync.Storage.Objects.Indexing;
 /// <summary>Applies a delta that is read piece by piece to a base in a file, into another file.</summary>
 internal sealed class StreamedDelta(EntryReader reader)
 {
+    // A copy of 16 MB takes 7 bytes of delta: a small pack could ask for more than any disk holds. git takes as much as
+    // it can allocate.
+    private const long LargestResult = 16L << 30;
+
     private readonly byte[] input = new byte[64 * 1024];
     private readonly byte[] copied = new byte[64 * 1024];
     private int used;
@@ -29,6 +33,11 @@ internal sealed class StreamedDelta(EntryReader reader)
         if (!TryReadSize(out long resultSize))
         {
             throw new InvalidDataException("its head is cut off");
+        }
+
+        if (resultSize > LargestResult)
+        {
+            throw new InvalidDataException($"it declares {resultSize} bytes, and {LargestResult} are the most that a delta may make");
         }
 
         FileEntrySource from = new(source);
