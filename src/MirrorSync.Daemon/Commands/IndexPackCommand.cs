@@ -190,6 +190,11 @@ internal static class IndexPackCommand
             throw new InvalidDataException($"index name '{index}' does not end with '{IndexEnd}'");
         }
 
+        if (index.Length == 0)
+        {
+            throw new InvalidDataException("the index's path is empty");
+        }
+
         if (Path.GetFullPath(index) == Path.GetFullPath(pack))
         {
             throw new InvalidDataException($"'{index}' cannot be the pack and its index");

@@ -57,8 +57,11 @@ public enum PackFault
     /// <summary>A commit, tree or tag that cannot be walked.</summary>
     Structure,
 
-    /// <summary>An object that a new object names is neither in the pack nor in the store, or is of another type.</summary>
+    /// <summary>An object that a new object names is neither in the pack nor in the store.</summary>
     MissingLink,
+
+    /// <summary>An object that a new object names is of another type than it is named as.</summary>
+    LinkType,
 
     /// <summary>A finding of git's fsck, where those are refused.</summary>
     Finding,
@@ -89,6 +92,7 @@ public static class PackFaultFacts
         PackFault.Duplicate => "the same object twice",
         PackFault.Structure => "malformed object",
         PackFault.MissingLink => "a named object is missing",
+        PackFault.LinkType => "a named object is of another type",
         PackFault.Finding => "refused by fsck",
         _ => throw new ArgumentOutOfRangeException(nameof(fault)),
     };

@@ -38,6 +38,9 @@ internal sealed record ApplyContext(
     /// <summary>What fsck found in all that was taken since the node started.</summary>
     public FindingCounts Findings { get; } = new();
 
+    /// <summary>How long a refused snapshot is not asked for again.</summary>
+    public required TimeSpan RefusedAgainAfter { get; init; }
+
     /// <summary>How many repositories apply at once.</summary>
     public SemaphoreSlim Gate { get; } = new(Math.Max(2, Environment.ProcessorCount));
 

@@ -171,7 +171,14 @@ internal sealed partial class FollowedRepository
                 catch (Exception failure) when (failure is not OperationCanceledException || !stopping.IsCancellationRequested)
                 {
                     // Whatever it is, only this repository waits, and it is tried again.
+                    bool snapshotRefused = snapshotWanted && failure is InvalidPackException { IsOfObjects: true };
                     Fail(failure);
+                    if (snapshotRefused)
+                    {
+                        // It will be the same until somebody changes the primary's objects.
+                        await Task.Delay(context.RefusedAgainAfter, context.Time, stopping).ConfigureAwait(false);
+                    }
+
                     await backoff.WaitAsync(stopping).ConfigureAwait(false);
                 }
             }
@@ -279,6 +286,7 @@ internal sealed partial class FollowedRepository
         await context.SnapshotGate.WaitAsync(stopping).ConfigureAwait(false);
         try
         {
+            context.Stores.Forget(state.Repository);
             (installed, found) = await context.Snapshots.InstallAsync(state.Name, state.Applied.Sequence, stopping)
                 .ConfigureAwait(false);
             findings = null;
@@ -332,7 +340,7 @@ internal sealed partial class FollowedRepository
             }
 
             // A record that cannot be had, or is not wanted, says nothing against the copy that is here.
-            bool sound = failure is BodyLostException or ObjectTooLargeException or InvalidPackException { Fault: PackFault.Finding };
+            bool sound = failure is BodyLostException or ObjectTooLargeException or InvalidPackException { IsOfObjects: true };
             RepositoryCondition condition = sound ? RepositoryCondition.Held : RepositoryCondition.Damaged;
             Show(state with { Condition = condition, Reason = failure.Message });
         }

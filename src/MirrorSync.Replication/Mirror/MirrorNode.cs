@@ -61,6 +61,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             log, spool, table, indexer, bulk, snapshots, OnBodyPresent, OnApplied, time, loggers.CreateLogger<FollowedRepository>())
         {
             Checkpoint = checkpoints.WriteAsync,
+            RefusedAgainAfter = options.RefusedAgainAfter,
             Stores = stores,
         };
     }

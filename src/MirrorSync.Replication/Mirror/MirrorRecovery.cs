@@ -5,6 +5,7 @@ using MirrorSync.Git.Refs;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.Objects.Store;
 using MirrorSync.Storage.Refs;
 using MirrorSync.Storage.Repositories;
 
@@ -86,32 +87,57 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
 
         int ready = records.FindIndex(r => r.Spooled is { } body && !context.Spool.Contains(body));
         ready = ready < 0 ? records.Count : ready;
-        IReadOnlyList<ulong> pending = [.. records.Skip(ready).Select(static r => r.Sequence)];
         try
         {
-            FsckReport? findings = null;
             RepositoryState onDisk = Read(missing with { Applied = entry.Applied });
-            if (ready > 0)
+            string? refused = null;
+            for (int count = ready; ; count--)
             {
-                (onDisk, findings) = await new DeltaApplier(context).ReplayAsync(onDisk, records[..ready], cancellation).ConfigureAwait(false);
+                try
+                {
+                    (RepositoryState state, FsckReport? findings) =
+                        await ReplayAsync(onDisk, entry, records[..count], cancellation).ConfigureAwait(false);
+                    RepositoryCondition condition = refused is null ? RepositoryCondition.Live : RepositoryCondition.Held;
+                    return new Recovered(
+                        state with { Condition = condition, Reason = refused }, [.. records.Skip(count).Select(static r => r.Sequence)], findings);
+                }
+                catch (Exception failure) when (count > 0 && failure is InvalidPackException { IsOfObjects: true } or ObjectTooLargeException)
+                {
+                    // The record is refused, not this copy: it is served as it was before that record.
+                    refused = failure.Message;
+                }
             }
-            else if (onDisk.Refs.Digest.ToString() != entry.RefsDigest)
-            {
-                throw new DivergedException("its refs are not those of the last checkpoint");
-            }
-
-            return new Recovered(onDisk with { Condition = RepositoryCondition.Live, Reason = null }, pending, findings);
         }
-        catch (Exception failure) when (failure is IOException or InvalidPackException or InvalidDataException
-            or UnauthorizedAccessException or DivergedException)
+        catch (Exception failure) when (failure is not OperationCanceledException)
         {
+            // Whatever it is, it is this repository's alone: all others come up.
             LogDamaged(context.Logger, name, failure.Message);
             return new Recovered(missing with { Condition = RepositoryCondition.Damaged, Reason = failure.Message }, []);
         }
     }
 
+    private async Task<(RepositoryState State, FsckReport? Findings)> ReplayAsync(
+        RepositoryState onDisk, CheckpointEntry entry, List<LogRecord> records, CancellationToken cancellation)
+    {
+        if (records.Count == 0)
+        {
+            return onDisk.Refs.Digest.ToString() == entry.RefsDigest
+                ? (onDisk, null) : throw new DivergedException("its refs are not those of the last checkpoint");
+        }
+
+        (RepositoryState state, FsckReport? findings) =
+            await new DeltaApplier(context).ReplayAsync(onDisk, records, cancellation).ConfigureAwait(false);
+        return (state, findings);
+    }
+
     private static RepositoryState Read(RepositoryState state)
     {
+        // Nobody works here yet: what a process that was killed was receiving is nobody's.
+        foreach (string left in Directory.EnumerateFiles(Path.Combine(state.Repository.Path, "objects", "pack"), "tmp_*"))
+        {
+            File.Delete(left);
+        }
+
         new RefWriter(state.Repository).ClearStaleLock();
         RefReading reading = new RefReader(state.Repository).ReadAll();
         if (reading.Problems.Count > 0)

@@ -8,8 +8,8 @@ namespace MirrorSync.Replication.Mirror;
 /// delta takes longer than the delta (1 ms at 50 packs, 11 ms at 300; 0.04 ms when they are open). Any thread.
 /// </summary>
 /// <param name="capacity">
-/// How many are held while nobody works on them. Each takes a descriptor, a few hundred bytes for each of its packs and up
-/// to 16 MiB of bases; the packs' descriptors are bounded for the whole process.
+/// How many are held while nobody works on them. Each takes a descriptor, up to 50 KiB for each of its packs that was
+/// asked and up to 16 MiB of bases; the packs' descriptors are bounded for the whole process.
 /// </param>
 internal sealed class OpenStores(int capacity = OpenStores.DefaultCapacity) : IDisposable
 {
@@ -22,6 +22,9 @@ internal sealed class OpenStores(int capacity = OpenStores.DefaultCapacity) : ID
 
     /// <summary>Begins work on a repository, whose objects are opened when they are first asked for.</summary>
     public Lease Take(Repository repository) => new(this, repository);
+
+    /// <summary>Closes what is held of a repository whose folder is about to be another.</summary>
+    public void Forget(Repository repository) => Pull(repository)?.Store.Dispose();
 
     /// <summary>Closes all; what is under work is closed at its end.</summary>
     public void Dispose()

@@ -10,6 +10,11 @@ public static class LoneRepository
     /// <exception cref="InvalidDataException">There is no repository, or none that is understood.</exception>
     public static Repository Open(string path)
     {
+        if (path.Length == 0)
+        {
+            throw new InvalidDataException("the repository's path is empty");
+        }
+
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         if (!Directory.Exists(Path.Combine(full, "objects")) || !File.Exists(Path.Combine(full, "HEAD"))
             || !File.Exists(Path.Combine(full, "config")))

@@ -41,6 +41,7 @@ internal sealed class MirrorRig : IAsyncDisposable
     public MirrorOptions Options => new()
     {
         RefuseFindings = RefuseFindings,
+        RefusedAgainAfter = TimeSpan.FromMilliseconds(100),
         Identity = identity,
         Root = Root,
         CheckpointFile = CheckpointFile,

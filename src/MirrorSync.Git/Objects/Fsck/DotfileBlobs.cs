@@ -7,7 +7,7 @@ namespace MirrorSync.Git.Objects.Fsck;
 /// </summary>
 public sealed class DotfileBlobs
 {
-    private readonly Dictionary<ObjectId, DotfileRoles> roles = [];
+    private readonly Dictionary<ObjectId, DotfileRoles> roles = new(SeededComparer.Instance);
 
     /// <summary>How many there are.</summary>
     public int Count => roles.Count;
@@ -28,6 +28,21 @@ public sealed class DotfileBlobs
         foreach ((ObjectId id, DotfileRoles role) in other.roles)
         {
             Add(id, role);
+        }
+    }
+
+    // An id that a tree only names can be anything: with the leading bytes as its hash a sender could make all collide.
+    private sealed class SeededComparer : IEqualityComparer<ObjectId>
+    {
+        public static readonly SeededComparer Instance = new();
+
+        public bool Equals(ObjectId x, ObjectId y) => x == y;
+
+        public int GetHashCode(ObjectId id)
+        {
+            HashCode hash = default;
+            hash.AddBytes(id.AsSpan(ObjectFormat.Sha256));
+            return hash.ToHashCode();
         }
     }
 }

@@ -21,6 +21,7 @@ internal sealed unsafe class DeltaResolver : IDisposable
     private readonly Stack<int> pending = [];
     private readonly Stack<int> rebuilding = [];
     private readonly List<int> fresh = [];
+    private readonly List<int> resolved = [];
     private byte[] compressed = [];
     private byte[] delta = [];
     private CancellationToken cancellation;
@@ -61,6 +62,9 @@ internal sealed unsafe class DeltaResolver : IDisposable
         byOffset = [.. offsets];
         Array.Sort(byOffset);
     }
+
+    /// <summary>What the scan had left over, in the order in which it was resolved.</summary>
+    public IReadOnlyList<int> Resolved => resolved;
 
     /// <summary>Where the last entry ends, appended bases included.</summary>
     public long EntriesEnd { get; private set; }
@@ -263,6 +267,7 @@ internal sealed unsafe class DeltaResolver : IDisposable
 
     private void ResolveOne(int index)
     {
+        resolved.Add(index);
         if (idsOpen > 0)
         {
             fresh.Add(index);
@@ -320,7 +325,11 @@ internal sealed unsafe class DeltaResolver : IDisposable
         int length = (int)(EndOf(index) - begin);
         Grow(ref compressed, length);
         source.Read(begin, compressed.AsSpan(0, length));
-        _ = PackEntryHeader.TryDecode(compressed.AsSpan(0, length), out PackEntryHeader head);
+        if (PackEntryHeader.TryDecode(compressed.AsSpan(0, length), out PackEntryHeader head) != PackFault.None || head.Size > Array.MaxLength)
+        {
+            InvalidPackException.Throw(PackFault.EntrySize, begin, "it changed while it was read");
+        }
+
         stream = compressed.AsSpan(HeadLength(head), length - HeadLength(head));
         return head;
     }

@@ -12,7 +12,8 @@ internal sealed class HashPipeline : IDisposable
     private readonly Func<IMessageHasher> createHasher;
     private readonly Func<ContentChecks>? createChecks;
     private readonly List<ContentChecks> allChecks = [];
-    private readonly Helper[] helpers;
+    private readonly List<Helper> helpers = [];
+    private readonly int wanted;
     private readonly Queue<HashBatch> queue = [];
     private readonly Stack<HashBatch> free = [];
     private readonly int queueLimit;
@@ -29,8 +30,8 @@ internal sealed class HashPipeline : IDisposable
     {
         this.createHasher = createHasher;
         this.createChecks = createChecks;
-        helpers = new Helper[threads - 1];
-        queueLimit = 2 * helpers.Length;
+        wanted = threads - 1;
+        queueLimit = 2 * wanted;
         hasher = createHasher();
         checks = CreateChecks();
     }
@@ -73,7 +74,7 @@ internal sealed class HashPipeline : IDisposable
 
         lock (queue)
         {
-            while (Array.Exists(helpers, static h => h.Busy))
+            while (helpers.Exists(static h => h.Busy))
             {
                 Monitor.Wait(queue);
             }
@@ -95,12 +96,9 @@ internal sealed class HashPipeline : IDisposable
             Monitor.PulseAll(queue);
         }
 
-        if (started)
+        foreach (Helper helper in helpers)
         {
-            foreach (Helper helper in helpers)
-            {
-                helper.Thread.Join();
-            }
+            helper.Thread.Join();
         }
 
         hasher.Dispose();
@@ -108,7 +106,7 @@ internal sealed class HashPipeline : IDisposable
 
     private void Submit()
     {
-        if (helpers.Length == 0)
+        if (wanted == 0)
         {
             Process(filling);
             filling.Clear();
@@ -178,44 +176,23 @@ internal sealed class HashPipeline : IDisposable
         }
 
         started = true;
-        for (int i = 0; i < helpers.Length; i++)
+        for (int i = 0; i < wanted; i++)
         {
             Helper helper = new(CreateChecks());
             helper.Thread = new Thread(() => Run(helper)) { IsBackground = true, Name = "MirrorSync pack hasher" };
-            helpers[i] = helper;
-        }
-
-        foreach (Helper helper in helpers)
-        {
             helper.Thread.Start();
+
+            // Only now: a thread that did not start is not waited for.
+            helpers.Add(helper);
         }
     }
 
     private void Run(Helper helper)
     {
-        using IMessageHasher own = createHasher();
-        bool unfinished = false;
-        while (true)
+        try
         {
-            HashBatch? batch;
-            lock (queue)
-            {
-                while (!queue.TryDequeue(out batch) && !unfinished && !stopping)
-                {
-                    helper.Busy = false;
-                    Monitor.PulseAll(queue);
-                    Monitor.Wait(queue);
-                }
-
-                if (stopping)
-                {
-                    return;
-                }
-
-                helper.Busy = true;
-            }
-
-            try
+            using IMessageHasher own = createHasher();
+            for (bool unfinished = false; TryAwait(helper, unfinished, out HashBatch? batch);)
             {
                 if (batch is not null)
                 {
@@ -227,29 +204,49 @@ internal sealed class HashPipeline : IDisposable
                     own.Hash(batch.Jobs);
                     Recycle(batch);
                     unfinished = true;
+                    continue;
                 }
-                else
+
+                // Nothing waits, so half-filled lanes cost nobody anything.
+                own.Finish();
+                unfinished = false;
+                if (own.CollisionTag >= 0)
                 {
-                    // Nothing waits, so half-filled lanes cost nobody anything.
-                    own.Finish();
-                    unfinished = false;
-                    if (own.CollisionTag >= 0)
-                    {
-                        Interlocked.CompareExchange(ref collision, own.CollisionTag, -1);
-                    }
+                    Interlocked.CompareExchange(ref collision, own.CollisionTag, -1);
                 }
             }
-            catch (Exception raised)
+        }
+        catch (Exception raised)
+        {
+            // Shown by the maker at its next Finish; a helper has nobody to throw to.
+            lock (queue)
             {
-                // Shown by the maker at its next Finish; a helper has nobody to throw to.
-                lock (queue)
+                failure = raised;
+                helper.Busy = false;
+                Monitor.PulseAll(queue);
+            }
+        }
+    }
+
+    // Waits for a batch; comes back without one when what was taken on is to be finished, and with false at the end.
+    private bool TryAwait(Helper helper, bool unfinished, out HashBatch? batch)
+    {
+        lock (queue)
+        {
+            while (!queue.TryDequeue(out batch) && !unfinished && !stopping)
+            {
+                if (helper.Busy)
                 {
-                    failure = raised;
+                    // Told once: idle helpers that told each other again and again would keep each other awake.
                     helper.Busy = false;
                     Monitor.PulseAll(queue);
-                    return;
                 }
+
+                Monitor.Wait(queue);
             }
+
+            helper.Busy = true;
+            return !stopping;
         }
     }
 

@@ -128,7 +128,16 @@ internal sealed class OversizedContents(PackSession session, DeltaResolver resol
     private (SafeFileHandle File, long Length)? Kept(int index)
     {
         int at = files.FindIndex(f => f.Entry == index);
-        return at < 0 ? null : (files[at].File, files[at].Length);
+        if (at < 0)
+        {
+            return null;
+        }
+
+        // To the end: what was unused longest goes first, and a base with many deltas stays.
+        (int Entry, SafeFileHandle File, long Length) kept = files[at];
+        files.RemoveAt(at);
+        files.Add(kept);
+        return (kept.File, kept.Length);
     }
 
     private (SafeFileHandle File, long Length) KeepWhole(int index) => Keep(index, file =>

@@ -16,7 +16,7 @@ internal sealed class PackWindow
         get
         {
             // Moved only when room gets scarce: what is left is mostly part of one entry.
-            if (buffer.Length - end < buffer.Length / 4)
+            if (begin > 0 && buffer.Length - end < buffer.Length / 4)
             {
                 Unread.CopyTo(buffer);
                 end -= begin;

@@ -78,7 +78,7 @@ internal sealed class PackWork : IDisposable
         order = new EntryOrder(session.Entries);
         RefuseDuplicateBases(resolver);
         int appended = thinBases?.Appended ?? 0;
-        ContentChecks? checks = Check(new StoreChecks(session, resolver, order, store), session.Entries.Count - appended);
+        ContentChecks? checks = Check(new StoreChecks(session, resolver, order, store), session.Entries.Count - appended, cancellation);
         return new IndexedPack
         {
             Checksum = scanner.Checksum,
@@ -107,15 +107,15 @@ internal sealed class PackWork : IDisposable
         }
     }
 
-    private ContentChecks? Check(StoreChecks store, int count)
+    private ContentChecks? Check(StoreChecks store, int count, CancellationToken cancellation)
     {
-        store.CheckIdCollisions(count);
+        store.CheckIdCollisions(count, cancellation);
         if (session.Links is null)
         {
             return null;
         }
 
-        store.CheckLinks(session.Links.References);
+        store.CheckLinks(session.Links.References, options.Checks == ObjectChecks.Strict, cancellation);
         ContentChecks checks = new(format, options.Checks == ObjectChecks.Strict);
         foreach (ContentChecks part in session.Pipeline.Checks)
         {
@@ -130,7 +130,8 @@ internal sealed class PackWork : IDisposable
                 // The first remembered may be one that git only warns of.
                 FsckFinding shown = checks.Report.First.FirstOrDefault(
                     static f => f.Severity == FsckSeverity.Error, checks.Report.First[0]);
-                InvalidPackException.Throw(PackFault.Finding, session.Entries[refused].Offset, shown.ToString());
+                int blamed = shown.Tag >= 0 ? shown.Tag : refused;
+                InvalidPackException.Throw(PackFault.Finding, session.Entries[blamed].Offset, shown.ToString());
             }
 
             if (Order.FindDuplicate() is var duplicate and >= 0)

@@ -1,4 +1,5 @@
 using MirrorSync.Git.Objects;
+using MirrorSync.Git.Packs;
 
 namespace MirrorSync.Storage.Objects.Indexing;
 
@@ -33,8 +34,10 @@ internal sealed class ReferencedIds(ObjectFormat format)
 
     private bool Put(byte[] table, int size, ReadOnlySpan<byte> id, ObjectType type, int namedBy)
     {
-        // An id is a hash already; its leading bytes are as good as any.
-        int at = BitConverter.ToInt32(id) & (size - 1);
+        // Ids that are only named can be anything: hashed with the process's own seed, they cannot be made to collide.
+        HashCode hash = default;
+        hash.AddBytes(id);
+        int at = hash.ToHashCode() & (size - 1);
         while (true)
         {
             Span<byte> slot = table.AsSpan(at * stride, stride);
@@ -57,8 +60,14 @@ internal sealed class ReferencedIds(ObjectFormat format)
 
     private void Grow()
     {
-        int larger = Math.Max(64, checked(capacity * 2));
-        byte[] table = new byte[checked(larger * stride)];
+        long larger64 = Math.Max(64, capacity * 2L);
+        if (larger64 * stride > Array.MaxLength)
+        {
+            InvalidPackException.Throw(PackFault.TooManyObjects, 0, $"its objects name more than {count} others");
+        }
+
+        int larger = (int)larger64;
+        byte[] table = new byte[larger * stride];
         foreach (Reference reference in this)
         {
             Put(table, larger, reference.Id, reference.Type, reference.NamedBy);

@@ -10,29 +10,41 @@ internal sealed class StoreChecks(PackSession session, DeltaResolver resolver, E
 {
     /// <summary>Refuses an id that the store has with other bytes.</summary>
     /// <exception cref="InvalidPackException">There is one.</exception>
-    public void CheckIdCollisions(int count)
+    public void CheckIdCollisions(int count, CancellationToken cancellation)
     {
-        if (store is null)
-        {
-            return;
-        }
-
+        // In the order in which contents were made, so that a base is mostly at hand when its delta is looked at.
+        int deferred = 0;
         for (int i = 0; i < count; i++)
         {
-            ObjectId id = ObjectId.FromRaw(session.Entries.Id(i));
-            if (store.ContainsAsListed(id) && !IsSoundAndSame(i, id))
+            if (deferred < session.Deferred.Count && session.Deferred[deferred] == i)
             {
-                InvalidPackException.Throw(PackFault.IdCollision, session.Entries[i].Offset, id.ToHex(session.Format));
+                deferred++;
+                continue;
             }
+
+            CheckIdCollision(i, cancellation);
+        }
+
+        foreach (int index in resolver.Resolved)
+        {
+            CheckIdCollision(index, cancellation);
         }
     }
 
     /// <summary>Refuses a pack whose objects name something that is neither in it nor in the store.</summary>
     /// <exception cref="InvalidPackException">Something is missing, or of another type.</exception>
-    public void CheckLinks(ReferencedIds references)
+    /// <param name="references">What they name.</param>
+    /// <param name="strict">
+    /// Whether a file's entry must name a blob. git asks that only with <c>--strict</c>: primaries take, and then hold,
+    /// trees with files that are something else.
+    /// </param>
+    /// <param name="cancellation">Gives up.</param>
+    public void CheckLinks(ReferencedIds references, bool strict, CancellationToken cancellation)
     {
+        ObjectId emptyTree = EmptyTree();
         foreach (ReferencedIds.Reference reference in references)
         {
+            cancellation.ThrowIfCancellationRequested();
             int entry = order.Find(reference.Id);
             ObjectType found = default;
             if (entry >= 0)
@@ -41,14 +53,24 @@ internal sealed class StoreChecks(PackSession session, DeltaResolver resolver, E
             }
             else
             {
-                _ = store?.TryReadHeader(ObjectId.FromRaw(reference.Id), out found, out _);
+                ObjectId id = ObjectId.FromRaw(reference.Id);
+                if (store is null)
+                {
+                    // git has it without storing it.
+                    found = id == emptyTree ? ObjectType.Tree : default;
+                }
+                else
+                {
+                    _ = store.TryReadHeader(id, out found, out _);
+                }
             }
 
-            if (found != reference.Type)
+            bool good = found == reference.Type || (found != default && reference.Type == ObjectType.Blob && !strict);
+            if (!good)
             {
                 string what = found == default ? "is missing" : $"is a {found.GitName()}";
                 InvalidPackException.Throw(
-                    PackFault.MissingLink,
+                    found == default ? PackFault.MissingLink : PackFault.LinkType,
                     session.Entries[reference.NamedBy].Offset,
                     $"{reference.Type.GitName()} {Convert.ToHexStringLower(reference.Id)} {what}");
             }
@@ -98,6 +120,25 @@ internal sealed class StoreChecks(PackSession session, DeltaResolver resolver, E
 
             checks.Note(accepted, Math.Max(entry, 0));
         }
+    }
+
+    private void CheckIdCollision(int index, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        ObjectId id = ObjectId.FromRaw(session.Entries.Id(index));
+        if (store is not null && store.ContainsAsListed(id) && !IsSoundAndSame(index, id))
+        {
+            InvalidPackException.Throw(PackFault.IdCollision, session.Entries[index].Offset, id.ToHex(session.Format));
+        }
+    }
+
+    private ObjectId EmptyTree()
+    {
+        using ObjectDigest digest = new(session.Format, detectCollisions: false);
+        Span<byte> id = stackalloc byte[session.Format.RawLength()];
+        digest.Begin(ObjectType.Tree, 0);
+        digest.Finish(id);
+        return ObjectId.FromRaw(id);
     }
 
     private bool IsSoundAndSame(int index, in ObjectId id)

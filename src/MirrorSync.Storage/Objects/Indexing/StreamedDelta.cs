@@ -12,6 +12,9 @@ internal sealed class StreamedDelta(EntryReader reader)
 
     private readonly byte[] input = new byte[64 * 1024];
     private readonly byte[] copied = new byte[64 * 1024];
+    private readonly byte[] output = new byte[64 * 1024];
+    private int outputUsed;
+    private long flushed;
     private int used;
     private int filled;
 
@@ -78,13 +81,32 @@ internal sealed class StreamedDelta(EntryReader reader)
                     used += piece.Length;
                 }
 
-                RandomAccess.Write(result, piece, made);
+                Write(result, piece);
                 made += piece.Length;
                 done += (uint)piece.Length;
             }
         }
 
+        Flush(result);
         return made == resultSize ? made : throw new InvalidDataException($"it makes {made} bytes and declares {resultSize}");
+    }
+
+    private void Write(SafeFileHandle result, ReadOnlySpan<byte> piece)
+    {
+        if (outputUsed + piece.Length > output.Length)
+        {
+            Flush(result);
+        }
+
+        piece.CopyTo(output.AsSpan(outputUsed));
+        outputUsed += piece.Length;
+    }
+
+    private void Flush(SafeFileHandle result)
+    {
+        RandomAccess.Write(result, output.AsSpan(0, outputUsed), flushed);
+        flushed += outputUsed;
+        outputUsed = 0;
     }
 
     private ReadOnlySpan<byte> Rest => input.AsSpan(used, filled - used);

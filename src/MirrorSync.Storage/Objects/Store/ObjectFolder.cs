@@ -179,8 +179,7 @@ internal sealed class ObjectFolder : IDisposable
     {
         byte[] index = Encoding.Latin1.GetBytes($"pack/{name}.idx");
         byte[] pack = Encoding.Latin1.GetBytes($"pack/{name}.pack");
-        if (NativeFile.Stat(folder, index, followLink: true, out FileStamp indexStamp) != Errno.None
-            || NativeFile.Stat(folder, pack, followLink: true, out FileStamp packStamp) != Errno.None)
+        if (!TryStat(index, out FileStamp indexStamp) || !TryStat(pack, out FileStamp packStamp))
         {
             return null;
         }
@@ -188,6 +187,18 @@ internal sealed class ObjectFolder : IDisposable
         return known is not null && IsSame(known.Index.Stamp, indexStamp) && IsSame(known.File.Stamp, packStamp)
             ? known
             : new Pack(name, Open(index, indexStamp), Open(pack, packStamp), format);
+    }
+
+    // False only when it is gone: a disk that does not answer must not look like packs that are missing.
+    private bool TryStat(byte[] name, out FileStamp stamp)
+    {
+        Errno result = NativeFile.Stat(folder, name, followLink: true, out stamp);
+        return result switch
+        {
+            Errno.None => true,
+            Errno.NotFound => false,
+            _ => throw NativeFile.Failure("statx", System.IO.Path.Combine(Path, Encoding.Latin1.GetString(name)), result),
+        };
     }
 
     private StoreFile Open(byte[] name, FileStamp stamp) =>

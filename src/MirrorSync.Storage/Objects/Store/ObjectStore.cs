@@ -230,8 +230,16 @@ public sealed class ObjectStore : IDisposable
     internal static ObjectStore Open(string gitDirectory, ObjectFormat format, TimeProvider time, OpenFiles files, long cacheBytes)
     {
         ObjectStore store = new(gitDirectory, format, time, files, cacheBytes);
-        store.List();
-        return store;
+        try
+        {
+            store.List();
+            return store;
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
     }
 
     private static ObjectId Parse(ReadOnlySpan<byte> hex, ObjectFormat format) =>

@@ -38,9 +38,8 @@ internal sealed class OpenFiles(int limit)
 
             openings++;
             open.Add(file);
-            if (open.Count > limit)
+            while (open.Count > limit && CloseLongestUnused(file))
             {
-                CloseLongestUnused(file);
             }
 
             return true;
@@ -59,20 +58,18 @@ internal sealed class OpenFiles(int limit)
         }
     }
 
-    private void CloseLongestUnused(StoreFile but)
+    // False when all are in use.
+    private bool CloseLongestUnused(StoreFile but)
     {
-        int oldest = -1;
-        for (int i = 0; i < open.Count; i++)
+        foreach (StoreFile candidate in open.Where(f => f != but).OrderBy(static f => f.LastUsed))
         {
-            if (open[i] != but && (oldest < 0 || open[i].LastUsed < open[oldest].LastUsed))
+            if (candidate.TryClose())
             {
-                oldest = i;
+                open.Remove(candidate);
+                return true;
             }
         }
 
-        if (oldest >= 0 && open[oldest].TryClose())
-        {
-            open.RemoveAt(oldest);
-        }
+        return false;
     }
 }
