@@ -1,5 +1,5 @@
-using MirrorSync.Git.Objects;
 using Microsoft.Win32.SafeHandles;
+using MirrorSync.Git.Objects;
 
 namespace MirrorSync.Storage.Objects.Store;
 
