@@ -17,7 +17,7 @@ internal sealed class HashPipeline : IDisposable
     private readonly Queue<HashBatch> queue = [];
     private readonly Stack<HashBatch> free = [];
     private readonly int queueLimit;
-    private readonly IMessageHasher hasher;
+    private IMessageHasher? hasher;
     private readonly ContentChecks? checks;
     private HashBatch filling = new();
     private int collision = -1;
@@ -32,7 +32,6 @@ internal sealed class HashPipeline : IDisposable
         this.createChecks = createChecks;
         wanted = threads - 1;
         queueLimit = 2 * wanted;
-        hasher = createHasher();
         checks = CreateChecks();
     }
 
@@ -40,7 +39,7 @@ internal sealed class HashPipeline : IDisposable
     public IReadOnlyList<ContentChecks> Checks => allChecks;
 
     /// <summary>An entry found to be part of a collision attack; -1 when there is none. To be read after <see cref="Finish"/>.</summary>
-    public int Collision => collision >= 0 ? collision : hasher.CollisionTag;
+    public int Collision => collision >= 0 ? collision : hasher?.CollisionTag ?? -1;
 
     /// <summary>Takes on the object whose content was just made.</summary>
     public unsafe void Add(ObjectType type, in Content content, byte* id, int entry)
@@ -66,7 +65,7 @@ internal sealed class HashPipeline : IDisposable
             }
         }
 
-        hasher.Finish();
+        hasher?.Finish();
         if (!started)
         {
             return;
@@ -101,7 +100,7 @@ internal sealed class HashPipeline : IDisposable
             helper.Thread.Join();
         }
 
-        hasher.Dispose();
+        hasher?.Dispose();
     }
 
     private void Submit()
@@ -137,6 +136,8 @@ internal sealed class HashPipeline : IDisposable
             batch.Check(checks);
         }
 
+        // Made when it is first needed: where there are helpers, the code for it is then compiled by one of them.
+        hasher ??= createHasher();
         hasher.Hash(batch.Jobs);
     }
 
