@@ -71,14 +71,16 @@ internal sealed unsafe class PackSession : IDisposable
     public void MadeFrom(int from, in Content source, int index, in Content content)
     {
         ObjectType type = Entries[from].Type;
-        if (from < FirstAppended)
+        if (from >= FirstAppended && Options.Checks == ObjectChecks.Strict)
         {
-            Links?.AddDifference(index, type, source.Bytes, content.Bytes);
+            // git asks for all that a new tree names: a base that the store has may be left over from a prune.
+            Links?.Add(index, type, content.Bytes);
         }
         else
         {
-            // That the store has the base says nothing of what the base names: it may be left over from a prune.
-            Links?.Add(index, type, content.Bytes);
+            // A base of the store lies in the trees of commits that its refs reach, so all it names is there; to ask for
+            // each of its entries again would take longer than all the rest of a small push.
+            Links?.AddDifference(index, type, source.Bytes, content.Bytes);
         }
 
         Take(index, type, content);
