@@ -113,16 +113,16 @@ internal sealed unsafe class CollisionRecheck<TVector, TOps>
         TVector* last = words + endStep;
         for (; word + 5 <= last; word += 5)
         {
-            Do<TRound>(a, ref b, c, d, ref e, word[0], k);
-            Do<TRound>(e, ref a, b, c, ref d, word[1], k);
-            Do<TRound>(d, ref e, a, b, ref c, word[2], k);
-            Do<TRound>(c, ref d, e, a, ref b, word[3], k);
-            Do<TRound>(b, ref c, d, e, ref a, word[4], k);
+            Sha1Kernel<TVector, TOps>.Step<TRound>(a, ref b, c, d, ref e, word[0], k);
+            Sha1Kernel<TVector, TOps>.Step<TRound>(e, ref a, b, c, ref d, word[1], k);
+            Sha1Kernel<TVector, TOps>.Step<TRound>(d, ref e, a, b, ref c, word[2], k);
+            Sha1Kernel<TVector, TOps>.Step<TRound>(c, ref d, e, a, ref b, word[3], k);
+            Sha1Kernel<TVector, TOps>.Step<TRound>(b, ref c, d, e, ref a, word[4], k);
         }
 
         for (; word < last; word++)
         {
-            Do<TRound>(a, ref b, c, d, ref e, *word, k);
+            Sha1Kernel<TVector, TOps>.Step<TRound>(a, ref b, c, d, ref e, *word, k);
             (a, b, c, d, e) = (e, a, b, c, d);
         }
 
@@ -164,15 +164,6 @@ internal sealed unsafe class CollisionRecheck<TVector, TOps>
         state[2] = c;
         state[3] = d;
         state[4] = e;
-    }
-
-    // A step in place: e becomes the next a.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Do<TRound>(TVector a, ref TVector b, TVector c, TVector d, ref TVector e, TVector word, TVector k)
-        where TRound : struct, ISha1Round<TVector>
-    {
-        e = TOps.Add(TOps.Add(TOps.Add(e, TOps.Add(word, k)), TRound.F(b, c, d)), TOps.RotateLeft(a, 5));
-        b = TOps.RotateLeft(b, 30);
     }
 
     // The step before undone in place: a becomes the e of before.

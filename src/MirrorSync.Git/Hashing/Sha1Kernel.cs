@@ -168,9 +168,10 @@ internal static unsafe class Sha1Kernel<TVector, TOps>
         state[4] = e;
     }
 
-    // e + (w + k) + f first: only the rotated a is on the path from step to step.
+    /// <summary>A step in place: e becomes the next a.</summary>
+    /// <remarks>e + (w + k) + f first: only the rotated a is on the path from step to step.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Step<TRound>(TVector a, ref TVector b, TVector c, TVector d, ref TVector e, TVector w, TVector k)
+    public static void Step<TRound>(TVector a, ref TVector b, TVector c, TVector d, ref TVector e, TVector w, TVector k)
         where TRound : struct, ISha1Round<TVector>
     {
         e = TOps.Add(TOps.Add(TOps.Add(e, TOps.Add(w, k)), TRound.F(b, c, d)), TOps.RotateLeft(a, 5));
