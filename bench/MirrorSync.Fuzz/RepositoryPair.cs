@@ -61,7 +61,7 @@ public sealed class RepositoryPair
             IndexedPack indexed;
             if (received.Options.Threads == 1)
             {
-                indexed = indexer.Receive(ours, store, received.Pack, completes: true);
+                indexed = indexer.Receive(ours, store, received.Pack, completes: true, CancellationToken.None);
             }
             else
             {

@@ -55,13 +55,13 @@ internal static class ThinPushBench
             byte[] pack = await PackAsync(whole, ["--revs", "--thin", "--stdout", "--delta-base-offset", "-q"], revisions);
             long allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
             long began = Stopwatch.GetTimestamp();
-            IndexedPack indexed = indexer.Receive(repository, store, pack, completes: true);
+            IndexedPack indexed = indexer.Receive(repository, store, pack, completes: true, CancellationToken.None);
             TimeSpan took = Stopwatch.GetElapsedTime(began);
             long bytes = GC.GetAllocatedBytesForCurrentThread() - allocatedBefore;
 
             began = Stopwatch.GetTimestamp();
             string said = await StockGit.FeedAsync(gits, pack, "-c", "core.fsync=none", "index-pack", "--stdin", "--fix-thin");
-            TimeSpan gits1 = Stopwatch.GetElapsedTime(began);
+            TimeSpan gitTookNow = Stopwatch.GetElapsedTime(began);
             if (said != $"pack\t{indexed.Checksum.ToHex(repository.Format)}")
             {
                 throw new BenchFailedException($"git made {said} of the pack of {commits[i][0]}, not {indexed.Checksum.ToHex(repository.Format)}");
@@ -70,7 +70,7 @@ internal static class ThinPushBench
             if (i >= Unmeasured)
             {
                 oursTook.Add(took);
-                gitTook.Add(gits1);
+                gitTook.Add(gitTookNow);
                 allocated.Add(bytes);
                 objects.Add(indexed.Objects);
             }

@@ -128,7 +128,7 @@ internal sealed class DeltaApplier(ApplyContext context)
 
             if (!pack.IsEmpty)
             {
-                indexed = context.Indexer.Receive(repository, objects.Store, pack, completes: true);
+                indexed = context.Indexer.Receive(repository, objects.Store, pack, completes: true, cancellation);
             }
 
             return (inline, indexed?.Findings);

@@ -177,7 +177,7 @@ public sealed class NodeHostTests : IDisposable
         {
             await http.Response.Body.FlushAsync();
             open.SetResult();
-            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, http.RequestAborted);
+            await new TaskCompletionSource().Task.WaitAsync(http.RequestAborted);
         };
         await using NodeHost host = await RunningNode.HostAsync(config, node);
         using HttpClient client = NodeClients.Create(null);

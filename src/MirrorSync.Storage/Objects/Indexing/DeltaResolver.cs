@@ -139,6 +139,12 @@ internal sealed unsafe class DeltaResolver : IDisposable
         return content;
     }
 
+    /// <summary>Bytes of an oversized entry's content.</summary>
+    public long OversizedLength(int index) => oversized.Keep(index).Length;
+
+    /// <summary>An oversized entry's content, whole all the same; the caller has looked at its length.</summary>
+    public byte[] ReadOversized(int index) => oversized.Read(index);
+
     /// <summary>Whether an oversized entry's content is what the stream holds.</summary>
     public bool IsOversizedContent(int index, Stream expected) => oversized.IsSame(index, expected);
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
+using MirrorSync.Git.Hashing;
 using MirrorSync.Git.Objects;
 
 namespace MirrorSync.Storage.Objects.Indexing;
@@ -9,8 +10,7 @@ namespace MirrorSync.Storage.Objects.Indexing;
 /// <summary>Writes a file from its start and ends it with the checksum of all that was written, as git's indexes have it.</summary>
 internal sealed class HashedFileWriter(SafeFileHandle file, ObjectFormat format) : IDisposable
 {
-    private readonly IncrementalHash hash =
-        IncrementalHash.CreateHash(format == ObjectFormat.Sha256 ? HashAlgorithmName.SHA256 : HashAlgorithmName.SHA1);
+    private readonly IncrementalHash hash = format.CreateHash();
 
     private readonly byte[] buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
     private int used;

@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using MirrorSync.Storage.Objects.Store;
 
 namespace MirrorSync.Storage.Objects.Indexing;
 
@@ -20,16 +21,9 @@ internal sealed class FileEntrySource(SafeFileHandle file) : IEntrySource
     /// <inheritdoc/>
     public void Read(long offset, Span<byte> destination)
     {
-        while (!destination.IsEmpty)
+        if (FileBytes.Read(file, destination, offset) < destination.Length)
         {
-            int read = RandomAccess.Read(file, destination, offset);
-            if (read == 0)
-            {
-                throw new EndOfStreamException($"the pack became shorter than {offset + destination.Length} bytes");
-            }
-
-            destination = destination[read..];
-            offset += read;
+            throw new EndOfStreamException($"the pack became shorter than {offset + destination.Length} bytes");
         }
     }
 

@@ -19,7 +19,7 @@ internal sealed class ObjectDigest : IDisposable
         }
         else
         {
-            platform = IncrementalHash.CreateHash(format == ObjectFormat.Sha256 ? HashAlgorithmName.SHA256 : HashAlgorithmName.SHA1);
+            platform = format.CreateHash();
         }
     }
 

@@ -13,7 +13,6 @@ internal sealed class OversizedContents(PackSession session, DeltaResolver resol
     // A base and what is made from it, and one to spare for siblings.
     private const int MaxFiles = 3;
     private const int ChunkBytes = 64 * 1024;
-    private const int LargestWalked = 256 << 20;
 
     private readonly List<(int Entry, SafeFileHandle File, long Length)> files = [];
     private byte[] chunk = [];
@@ -25,7 +24,7 @@ internal sealed class OversizedContents(PackSession session, DeltaResolver resol
         (SafeFileHandle file, long length) = Keep(index);
         ObjectType type = session.Entries[session.Entries[index].Base].Type;
         bool walked = session.Options.Checks != ObjectChecks.None && type != ObjectType.Blob;
-        if (length <= session.Options.StreamAboveBytes || (walked && length <= LargestWalked))
+        if (length <= session.Options.StreamAboveBytes || (walked && length <= PackSession.LargestWalked))
         {
             session.Made(index, type, Load(index));
             return;
@@ -65,6 +64,15 @@ internal sealed class OversizedContents(PackSession session, DeltaResolver resol
         (SafeFileHandle file, long length) = Keep(index);
         Content content = session.Contents.Reserve(ref session.Entries[index], (int)length, spared: null);
         ReadExactly(file, 0, content.Bytes);
+        return content;
+    }
+
+    /// <summary>The content of an entry, whole.</summary>
+    public byte[] Read(int index)
+    {
+        (SafeFileHandle file, long length) = Keep(index);
+        byte[] content = GC.AllocateUninitializedArray<byte>(checked((int)length));
+        ReadExactly(file, 0, content);
         return content;
     }
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
+using MirrorSync.Git.Hashing;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Packs;
 
@@ -49,7 +50,7 @@ internal sealed class PackFolder(string objectFolder) : IDisposable
         byte[] buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
         new PackHeader(version, (uint)objects).Encode(buffer);
         RandomAccess.Write(file, buffer.AsSpan(0, PackHeader.Length), 0);
-        using IncrementalHash hash = IncrementalHash.CreateHash(format == ObjectFormat.Sha256 ? HashAlgorithmName.SHA256 : HashAlgorithmName.SHA1);
+        using IncrementalHash hash = format.CreateHash();
         FileEntrySource source = new(file);
         for (long at = 0; at < entriesEnd;)
         {

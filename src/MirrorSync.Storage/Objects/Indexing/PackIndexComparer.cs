@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
+using MirrorSync.Git.Hashing;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Packs;
 using MirrorSync.Storage.Objects.Store;
@@ -23,7 +24,7 @@ internal sealed class PackIndexComparer : IDisposable
     private PackIndexComparer(string path, ObjectFormat format)
     {
         this.format = format;
-        hash = IncrementalHash.CreateHash(format == ObjectFormat.Sha256 ? HashAlgorithmName.SHA256 : HashAlgorithmName.SHA1);
+        hash = format.CreateHash();
         file = File.OpenHandle(path);
         long length = RandomAccess.GetLength(file);
         Span<byte> head = stackalloc byte[PackIndexLayout.HeadLength];

@@ -27,12 +27,15 @@ public sealed class PackIndexer(PackIndexOptions options)
         work.Scan(pack, cancellation);
         string folder = Path.GetDirectoryName(Path.GetFullPath(indexPath))!;
         IndexedPack indexed = work.Resolve(new FileEntrySource(pack), null, completes: false, folder, cancellation);
-        Replace(Path.ChangeExtension(indexPath, ".rev"), options.ReverseIndex ? WriteReverse : null);
-        Replace(indexPath, WriteIndex);
-        return indexed;
+        if (options.ReverseIndex)
+        {
+            Replace(
+                Path.ChangeExtension(indexPath, ".rev"),
+                file => PackIndexWriter.WriteReverseIndex(file, work.Order.Span, format, indexed.Checksum));
+        }
 
-        void WriteReverse(SafeFileHandle file) => PackIndexWriter.WriteReverseIndex(file, work.Order.Span, format, indexed.Checksum);
-        void WriteIndex(SafeFileHandle file) => PackIndexWriter.WriteIndex(file, work.Entries, work.Order.Span, indexed.Checksum);
+        Replace(indexPath, file => PackIndexWriter.WriteIndex(file, work.Entries, work.Order.Span, indexed.Checksum));
+        return indexed;
     }
 
     /// <summary>Indexes a pack as it arrives and puts it into the repository. Nothing is synced.</summary>
@@ -71,15 +74,17 @@ public sealed class PackIndexer(PackIndexOptions options)
     /// <param name="store">The repository's objects; learns of the new pack.</param>
     /// <param name="pack">The pack.</param>
     /// <param name="completes">Whether a thin pack is completed, or refused.</param>
+    /// <param name="cancellation">Gives up; the repository stays as it was.</param>
     /// <exception cref="InvalidPackException">The pack is refused; the repository is as it was.</exception>
     /// <exception cref="IOException">The disk failed.</exception>
-    public IndexedPack Receive(Repository repository, ObjectStore store, ReadOnlyMemory<byte> pack, bool completes)
+    public IndexedPack Receive(
+        Repository repository, ObjectStore store, ReadOnlyMemory<byte> pack, bool completes, CancellationToken cancellation)
     {
         using PackFolder folder = new(Path.Combine(repository.Path, "objects"));
         using PackWork work = new(repository.Format, options, new PackProgress());
         work.Consume(pack.Span, final: true);
         MemoryPack source = new(pack);
-        IndexedPack indexed = work.Resolve(source, store, completes, folder.Path);
+        IndexedPack indexed = work.Resolve(source, store, completes, folder.Path, cancellation);
         using SafeFileHandle file = folder.Create("pack", out string packPath);
         source.WriteTo(file);
         return Install(folder, work, indexed, file, packPath, store);
@@ -119,13 +124,8 @@ public sealed class PackIndexer(PackIndexOptions options)
     }
 
 #pragma warning disable CA1416 // File modes: this is for Linux, as all of it is.
-    private static void Replace(string path, Action<SafeFileHandle>? write)
+    private static void Replace(string path, Action<SafeFileHandle> write)
     {
-        if (write is null)
-        {
-            return;
-        }
-
         string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {

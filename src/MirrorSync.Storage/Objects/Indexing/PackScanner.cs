@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using MirrorSync.Git.Compression;
+using MirrorSync.Git.Hashing;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Packs;
 
@@ -34,7 +35,7 @@ internal sealed unsafe class PackScanner : IDisposable
     public PackScanner(PackSession session)
     {
         this.session = session;
-        checksum = IncrementalHash.CreateHash(session.Format == ObjectFormat.Sha256 ? HashAlgorithmName.SHA256 : HashAlgorithmName.SHA1);
+        checksum = session.Format.CreateHash();
         streamed = new StreamedEntry(session);
     }
 

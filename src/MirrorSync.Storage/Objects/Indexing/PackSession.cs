@@ -8,6 +8,9 @@ namespace MirrorSync.Storage.Objects.Indexing;
 /// <summary>What scanning and resolving one pack share: its entries, the contents at hand, and the hashers.</summary>
 internal sealed unsafe class PackSession : IDisposable
 {
+    /// <summary>What has to be walked is held even above the streaming threshold, up to so many bytes.</summary>
+    public const int LargestWalked = 256 << 20;
+
     /// <summary>Sets up for a pack of the format.</summary>
     public PackSession(ObjectFormat format, PackIndexOptions options, PackProgress progress)
     {

@@ -63,7 +63,7 @@ internal sealed class PackWork : IDisposable
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="InvalidPackException">The pack is refused.</exception>
     public IndexedPack Resolve(
-        IEntrySource source, ObjectStore? store, bool completes, string folder, CancellationToken cancellation = default)
+        IEntrySource source, ObjectStore? store, bool completes, string folder, CancellationToken cancellation)
     {
         ThinBases? thinBases = completes && store is not null ? new ThinBases(store) : null;
         using DeltaResolver resolver = new(session, source, scanner.EntriesEnd, thinBases, folder);
@@ -122,7 +122,7 @@ internal sealed class PackWork : IDisposable
             checks.Add(part);
         }
 
-        store.CheckDotfiles(checks);
+        store.CheckDotfiles(checks, cancellation);
         if (options.Checks == ObjectChecks.Strict)
         {
             if (checks.FirstRefused is var refused and >= 0)

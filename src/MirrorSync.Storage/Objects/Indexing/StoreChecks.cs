@@ -8,10 +8,18 @@ namespace MirrorSync.Storage.Objects.Indexing;
 /// <summary>What can be checked only once every object of a pack has its id: against each other and against the store.</summary>
 internal sealed class StoreChecks(PackSession session, DeltaResolver resolver, EntryOrder order, ObjectStore? store)
 {
+    // core.bigFileThreshold: what git reads whole of these files, however little is held here otherwise.
+    private const long GitBigFileThreshold = 512 << 20;
+
     /// <summary>Refuses an id that the store has with other bytes.</summary>
     /// <exception cref="InvalidPackException">There is one.</exception>
     public void CheckIdCollisions(int count, CancellationToken cancellation)
     {
+        if (store is null)
+        {
+            return;
+        }
+
         // In the order in which contents were made, so that a base is mostly at hand when its delta is looked at.
         int deferred = 0;
         for (int i = 0; i < count; i++)
@@ -22,26 +30,25 @@ internal sealed class StoreChecks(PackSession session, DeltaResolver resolver, E
                 continue;
             }
 
-            CheckIdCollision(i, cancellation);
+            CheckIdCollision(store, i, cancellation);
         }
 
         foreach (int index in resolver.Resolved)
         {
-            CheckIdCollision(index, cancellation);
+            CheckIdCollision(store, index, cancellation);
         }
     }
 
     /// <summary>Refuses a pack whose objects name something that is neither in it nor in the store.</summary>
-    /// <exception cref="InvalidPackException">Something is missing, or of another type.</exception>
     /// <param name="references">What they name.</param>
     /// <param name="strict">
     /// Whether a file's entry must name a blob. git asks that only with <c>--strict</c>: primaries take, and then hold,
     /// trees with files that are something else.
     /// </param>
     /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="InvalidPackException">Something is missing, or of another type.</exception>
     public void CheckLinks(ReferencedIds references, bool strict, CancellationToken cancellation)
     {
-        ObjectId emptyTree = EmptyTree();
         foreach (ReferencedIds.Reference reference in references)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -57,7 +64,7 @@ internal sealed class StoreChecks(PackSession session, DeltaResolver resolver, E
                 if (store is null)
                 {
                     // git has it without storing it.
-                    found = id == emptyTree ? ObjectType.Tree : default;
+                    found = id == EmptyTree.Id(session.Format) ? ObjectType.Tree : default;
                 }
                 else
                 {
@@ -78,74 +85,70 @@ internal sealed class StoreChecks(PackSession session, DeltaResolver resolver, E
     }
 
     /// <summary>Checks the blobs that trees name .gitmodules or .gitattributes.</summary>
-    public void CheckDotfiles(ContentChecks checks)
+    public void CheckDotfiles(ContentChecks checks, CancellationToken cancellation)
     {
         foreach ((ObjectId id, DotfileRoles roles) in checks.Dotfiles.Roles)
         {
+            cancellation.ThrowIfCancellationRequested();
             int entry = order.Find(id.AsSpan(session.Format));
-            ObjectType type = default;
-            long size = 0;
-            bool accepted;
-            if (entry >= 0)
-            {
-                type = session.Entries[entry].Type;
-                size = session.Entries[entry].Oversized ? long.MaxValue : 0;
-            }
-            else
-            {
-                _ = store?.TryReadHeader(id, out type, out size);
-            }
-
-            if (type == default)
-            {
-                accepted = checks.Checker.DotfileMissing(roles, entry);
-            }
-            else if (type != ObjectType.Blob)
-            {
-                accepted = checks.Checker.DotfileNotBlob(roles, type, entry);
-            }
-            else if (size > session.Options.StreamAboveBytes)
-            {
-                accepted = checks.Checker.DotfileTooLarge(roles, entry);
-            }
-            else if (entry >= 0)
-            {
-                accepted = checks.Checker.CheckDotfile(roles, resolver.Rebuild(entry).Bytes, entry);
-            }
-            else
-            {
-                _ = store!.TryRead(id, size, out _, out byte[]? content);
-                accepted = checks.Checker.CheckDotfile(roles, content, entry);
-            }
-
-            checks.Note(accepted, Math.Max(entry, 0));
+            checks.Note(CheckDotfile(checks.Checker, id, roles, entry), Math.Max(entry, 0));
         }
     }
 
-    private void CheckIdCollision(int index, CancellationToken cancellation)
+    private bool CheckDotfile(FsckChecker checker, ObjectId id, DotfileRoles roles, int entry)
+    {
+        ObjectType type = default;
+        long size = 0;
+        if (entry >= 0)
+        {
+            type = session.Entries[entry].Type;
+            size = session.Entries[entry].Oversized && type == ObjectType.Blob ? resolver.OversizedLength(entry) : 0;
+        }
+        else
+        {
+            _ = store?.TryReadHeader(id, out type, out size);
+        }
+
+        if (type == default)
+        {
+            return checker.DotfileMissing(roles, entry);
+        }
+
+        if (type != ObjectType.Blob)
+        {
+            return checker.DotfileNotBlob(roles, type, entry);
+        }
+
+        if (size > GitBigFileThreshold)
+        {
+            return checker.DotfileTooLarge(roles, entry);
+        }
+
+        if (entry < 0)
+        {
+            _ = store!.TryRead(id, size, out _, out byte[]? content);
+            return checker.CheckDotfile(roles, content, entry);
+        }
+
+        ReadOnlySpan<byte> bytes = session.Entries[entry].Oversized ? resolver.ReadOversized(entry) : resolver.Rebuild(entry).Bytes;
+        return checker.CheckDotfile(roles, bytes, entry);
+    }
+
+    private void CheckIdCollision(ObjectStore store, int index, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
         ObjectId id = ObjectId.FromRaw(session.Entries.Id(index));
-        if (store is not null && store.ContainsAsListed(id) && !IsSoundAndSame(index, id))
+        if (store.ContainsAsListed(id) && !IsSoundAndSame(store, index, id))
         {
             InvalidPackException.Throw(PackFault.IdCollision, session.Entries[index].Offset, id.ToHex(session.Format));
         }
     }
 
-    private ObjectId EmptyTree()
-    {
-        using ObjectDigest digest = new(session.Format, detectCollisions: false);
-        Span<byte> id = stackalloc byte[session.Format.RawLength()];
-        digest.Begin(ObjectType.Tree, 0);
-        digest.Finish(id);
-        return ObjectId.FromRaw(id);
-    }
-
-    private bool IsSoundAndSame(int index, in ObjectId id)
+    private bool IsSoundAndSame(ObjectStore store, int index, in ObjectId id)
     {
         try
         {
-            return IsSame(index, id);
+            return IsSame(store, index, id);
         }
         catch (DamagedObjectException)
         {
@@ -154,9 +157,9 @@ internal sealed class StoreChecks(PackSession session, DeltaResolver resolver, E
         }
     }
 
-    private bool IsSame(int index, in ObjectId id)
+    private bool IsSame(ObjectStore store, int index, in ObjectId id)
     {
-        using Stream? stored = store!.OpenRead(id, out ObjectType type, out _);
+        using Stream? stored = store.OpenRead(id, out ObjectType type, out _);
         if (stored is null)
         {
             // It went away since it was found.

@@ -10,9 +10,6 @@ namespace MirrorSync.Storage.Objects.Indexing;
 /// </summary>
 internal sealed unsafe class StreamedEntry(PackSession session) : IDisposable
 {
-    // What has to be walked is held even above the streaming threshold, up to here.
-    private const int LargestWalked = 256 << 20;
-
     private byte[] chunk = [];
     private StreamInflater? inflater;
     private ObjectDigest? digest;
@@ -56,7 +53,7 @@ internal sealed unsafe class StreamedEntry(PackSession session) : IDisposable
         }
         else if (held || (session.Options.Checks != ObjectChecks.None && head.Type != PackEntryType.Blob))
         {
-            if (head.Size > LargestWalked)
+            if (head.Size > PackSession.LargestWalked)
             {
                 InvalidPackException.Throw(
                     PackFault.EntrySize, session.Entries[index].Offset, $"a {((ObjectType)head.Type).GitName()} of {head.Size} bytes cannot be checked");

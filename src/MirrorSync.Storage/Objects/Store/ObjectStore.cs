@@ -24,11 +24,6 @@ public sealed class ObjectStore : IDisposable
     // Each round means that somebody repacked within the microseconds of the one before.
     private const int MaxRounds = 100;
 
-    private static readonly ObjectId EmptyTreeSha1 = Parse("4b825dc642cb6eb9a060e54bf8d69288fbee4904"u8, ObjectFormat.Sha1);
-
-    private static readonly ObjectId EmptyTreeSha256 =
-        Parse("6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321"u8, ObjectFormat.Sha256);
-
     private readonly OpenFiles files;
     private readonly TimeProvider time;
     private readonly BaseCache bases;
@@ -242,9 +237,6 @@ public sealed class ObjectStore : IDisposable
         }
     }
 
-    private static ObjectId Parse(ReadOnlySpan<byte> hex, ObjectFormat format) =>
-        ObjectId.TryParseHex(hex, format, out ObjectId id) ? id : throw new FormatException();
-
     private bool Find(ref ObjectLookup lookup)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
@@ -300,7 +292,7 @@ public sealed class ObjectStore : IDisposable
 
     private bool Miss(ref ObjectLookup lookup)
     {
-        if (lookup.Id == (Format == ObjectFormat.Sha256 ? EmptyTreeSha256 : EmptyTreeSha1))
+        if (lookup.Id == EmptyTree.Id(Format))
         {
             lookup.Answer(ObjectType.Tree, []);
             return true;

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using MirrorSync.Git.Hashing;
 using MirrorSync.Git.Objects;
 
 namespace MirrorSync.Storage.Objects.Store;
@@ -23,7 +24,7 @@ internal sealed class ObjectStream : Stream
         this.subject = subject;
         this.input = input;
         this.close = close;
-        hash = ReadScratch.CreateHash(subject.Format);
+        hash = subject.Format.CreateHash();
         Span<byte> header = stackalloc byte[ObjectTypeFacts.MaxHeaderLength];
         hash.AppendData(header[..subject.Type.WriteHeader(subject.Size, header)]);
     }

@@ -61,15 +61,33 @@ internal sealed class OpenFiles(int limit)
     // False when all are in use.
     private bool CloseLongestUnused(StoreFile but)
     {
-        foreach (StoreFile candidate in open.Where(f => f != but).OrderBy(static f => f.LastUsed))
+        long tried = long.MinValue;
+        while (LongestUnused(but, tried) is { } candidate)
         {
             if (candidate.TryClose())
             {
                 open.Remove(candidate);
                 return true;
             }
+
+            tried = candidate.LastUsed;
         }
 
         return false;
+    }
+
+    // Of those that were used after a moment. One that shares the moment with a file in use waits for the next opening.
+    private StoreFile? LongestUnused(StoreFile but, long after)
+    {
+        StoreFile? oldest = null;
+        foreach (StoreFile file in open)
+        {
+            if (file != but && file.LastUsed > after && (oldest is null || file.LastUsed < oldest.LastUsed))
+            {
+                oldest = file;
+            }
+        }
+
+        return oldest;
     }
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using MirrorSync.Git.Compression;
+using MirrorSync.Git.Hashing;
 using MirrorSync.Git.Objects;
 
 namespace MirrorSync.Storage.Objects.Store;
@@ -87,11 +88,7 @@ internal sealed class ReadScratch : IDisposable
         sha256?.Dispose();
     }
 
-    /// <summary>A new hash of the format.</summary>
-    public static IncrementalHash CreateHash(ObjectFormat format) =>
-        IncrementalHash.CreateHash(format == ObjectFormat.Sha256 ? HashAlgorithmName.SHA256 : HashAlgorithmName.SHA1);
-
     private IncrementalHash Hash(ObjectFormat format) => format == ObjectFormat.Sha256
-        ? sha256 ??= CreateHash(format)
-        : sha1 ??= CreateHash(format);
+        ? sha256 ??= format.CreateHash()
+        : sha1 ??= format.CreateHash();
 }

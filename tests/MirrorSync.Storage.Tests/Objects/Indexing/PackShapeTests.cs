@@ -221,7 +221,7 @@ public sealed class PackShapeTests : IDisposable
         ObjectFormat format = sha256 ? ObjectFormat.Sha256 : ObjectFormat.Sha1;
         using PackWork work = new(format, new PackIndexOptions { Threads = 1 }, new PackProgress());
         work.Consume(bytes, final: true);
-        IndexedPack indexed = work.Resolve(new MemoryPack(bytes), null, completes: false, oracle.Folder);
+        IndexedPack indexed = work.Resolve(new MemoryPack(bytes), null, completes: false, oracle.Folder, CancellationToken.None);
         string path = Path.Combine(oracle.Folder, "large.idx");
 
         using (var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write))

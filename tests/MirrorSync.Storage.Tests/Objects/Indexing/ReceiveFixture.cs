@@ -139,7 +139,7 @@ internal sealed class ReceiveFixture : IDisposable
         PackIndexer indexer = new(options);
         if (piece == 0)
         {
-            return indexer.Receive(Ours, store, pack, completes);
+            return indexer.Receive(Ours, store, pack, completes, CancellationToken.None);
         }
 
         await using PiecewiseStream stream = new(pack, piece);

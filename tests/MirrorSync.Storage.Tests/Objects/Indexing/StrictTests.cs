@@ -40,7 +40,7 @@ public sealed class StrictTests : IDisposable
         IndexPackAnswer git = await GitIndexPack.AskAsync(repository.Path, bytes, sha256: false, "--strict");
         Assert.True(git.Accepted == accepted, git.Error);
         Assert.True(accepted || git.Error.Contains("fsck error", StringComparison.Ordinal), git.Error);
-        foreach (PackIndexOptions options in IndexerOracle.AllOptions.Where(static o => o.StreamAboveBytes > 64))
+        foreach (PackIndexOptions options in IndexerOracle.AllOptions)
         {
             var strict = oracle.Index(bytes, false, options with { Checks = ObjectChecks.Strict }, out InvalidPackException? refusal);
             Assert.True(strict is not null == accepted, $"{IndexerOracle.Describe(options)}: {refusal?.Message}");
