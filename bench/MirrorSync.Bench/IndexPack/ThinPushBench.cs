@@ -20,6 +20,9 @@ internal static class ThinPushBench
 {
     private const int Unmeasured = 10;
 
+    // As many packs as a maintained mirror has at most; beyond that both sides are repacked, which is not measured.
+    private const int MostPacks = 20;
+
     public static async Task RunAsync(string[] arguments)
     {
         int pushes = arguments.Length > 0 ? int.Parse(arguments[0], CultureInfo.InvariantCulture) : 100;
@@ -51,6 +54,13 @@ internal static class ThinPushBench
         List<int> objects = [];
         for (int i = 0; i < commits.Length; i++)
         {
+            if (i > 0 && i % MostPacks == 0)
+            {
+                await StockGit.RunAsync(ours, "-c", "repack.updateServerInfo=false", "repack", "-a", "-d", "-k", "-q");
+                await StockGit.RunAsync(gits, "-c", "repack.updateServerInfo=false", "repack", "-a", "-d", "-k", "-q");
+                store.Refresh();
+            }
+
             string revisions = commits[i][0] + "\n" + string.Concat(commits[i][1..].Select(static p => $"^{p}\n"));
             byte[] pack = await PackAsync(whole, ["--revs", "--thin", "--stdout", "--delta-base-offset", "-q"], revisions);
             long allocatedBefore = GC.GetAllocatedBytesForCurrentThread();

@@ -10,6 +10,9 @@ namespace MirrorSync.Storage.Objects.Indexing;
 /// </summary>
 internal sealed unsafe class DeltaResolver : IDisposable
 {
+    // In larger packs hashing ends often enough by itself.
+    private const int MostCompared = 256;
+
     private readonly PackSession session;
     private readonly IEntrySource source;
     private readonly OversizedContents oversized;
@@ -26,6 +29,7 @@ internal sealed unsafe class DeltaResolver : IDisposable
     private byte[] delta = [];
     private CancellationToken cancellation;
     private int idsOpen;
+    private bool searched;
 
     /// <summary>Ready to resolve what the scan deferred.</summary>
     /// <param name="session">The pack.</param>
@@ -75,17 +79,13 @@ internal sealed unsafe class DeltaResolver : IDisposable
     {
         this.cancellation = cancellation;
         ResolveByOffset();
-        if (idsOpen > 0)
+        if (idsOpen > 0 && thinBases is null)
         {
-            session.Pipeline.Finish();
-            fresh.Clear();
-            foreach (int index in NamedBases())
-            {
-                ResolveById(index);
-            }
-
-            ResolveFresh();
-            AppendThinBases();
+            FindBasesInPack();
+        }
+        else if (idsOpen > 0)
+        {
+            AppendThinBases(thinBases!);
         }
 
         int unresolved = 0;
@@ -185,6 +185,23 @@ internal sealed unsafe class DeltaResolver : IDisposable
         }
     }
 
+    /// <summary>Resolves what names an object of the pack by its id, as far as that object is resolved itself.</summary>
+    private void FindBasesInPack()
+    {
+        if (!searched)
+        {
+            searched = true;
+            session.Pipeline.Finish();
+            fresh.Clear();
+            foreach (int index in NamedBases())
+            {
+                ResolveById(index);
+            }
+        }
+
+        ResolveFresh();
+    }
+
     // Gathered before any is used: what is resolved meanwhile has no id yet.
     private List<int> NamedBases()
     {
@@ -230,24 +247,59 @@ internal sealed unsafe class DeltaResolver : IDisposable
         }
     }
 
-    private void AppendThinBases()
+    /// <summary>
+    /// Appends the bases that the pack lacks, one after the other, as git does: what hangs on one may hold the base of
+    /// the next. What the pack has itself is known by ids, for which hashing has to end; so that is asked only when an
+    /// object of the pack may be the one: the store lacks it, or has one of the same type and length.
+    /// </summary>
+    private void AppendThinBases(ThinBases bases)
     {
-        if (thinBases is null)
-        {
-            return;
-        }
-
         session.FirstAppended = session.Entries.Count;
-        // One base after the other, as git does: what hangs on one may hold the base of the next.
         foreach ((int entry, ObjectId id) in session.RefDeltas)
         {
-            if (session.Entries[entry].Type == default && thinBases.TryAppend(id, session, source, EntriesEnd, out int appended, out long end))
+            if (session.Entries[entry].Type != default)
             {
-                EntriesEnd = end;
-                ResolveById(appended);
-                ResolveFresh();
+                continue;
+            }
+
+            bool stored = bases.TryRead(id, out ObjectType type, out byte[]? content);
+            if (!stored || MayBeInPack(type, content!.Length))
+            {
+                FindBasesInPack();
+                if (!stored || session.Entries[entry].Type != default)
+                {
+                    continue;
+                }
+            }
+
+            int appended = bases.Append(id, type, content!, session, source, EntriesEnd, out long end);
+            EntriesEnd = end;
+            ResolveById(appended);
+        }
+
+        if (idsOpen > 0)
+        {
+            FindBasesInPack();
+        }
+    }
+
+    private bool MayBeInPack(ObjectType type, int length)
+    {
+        if (session.FirstAppended > MostCompared)
+        {
+            return true;
+        }
+
+        for (int i = 0; i < session.FirstAppended; i++)
+        {
+            PackEntry entry = session.Entries[i];
+            if (entry.Type == type && (!session.Contents.TryGet(entry, out Content content) || content.Length == length))
+            {
+                return true;
             }
         }
+
+        return false;
     }
 
     private void Descend(int top)

@@ -52,27 +52,9 @@ internal sealed class StoreChecks(PackSession session, DeltaResolver resolver, E
         foreach (ReferencedIds.Reference reference in references)
         {
             cancellation.ThrowIfCancellationRequested();
-            int entry = order.Find(reference.Id);
-            ObjectType found = default;
-            if (entry >= 0)
-            {
-                found = session.Entries[entry].Type;
-            }
-            else
-            {
-                ObjectId id = ObjectId.FromRaw(reference.Id);
-                if (store is null)
-                {
-                    // git has it without storing it.
-                    found = id == EmptyTree.Id(session.Format) ? ObjectType.Tree : default;
-                }
-                else
-                {
-                    _ = store.TryReadHeader(id, out found, out _);
-                }
-            }
-
-            bool good = found == reference.Type || (found != default && reference.Type == ObjectType.Blob && !strict);
+            bool anyType = reference.Type == ObjectType.Blob && !strict;
+            ObjectType found = FindType(reference, anyType);
+            bool good = found == reference.Type || (found != default && anyType);
             if (!good)
             {
                 string what = found == default ? "is missing" : $"is a {found.GitName()}";
@@ -82,6 +64,32 @@ internal sealed class StoreChecks(PackSession session, DeltaResolver resolver, E
                     $"{reference.Type.GitName()} {Convert.ToHexStringLower(reference.Id)} {what}");
             }
         }
+    }
+
+    /// <summary>What an id names, in the pack or the store; <c>default</c> when it is nowhere.</summary>
+    private ObjectType FindType(in ReferencedIds.Reference reference, bool anyType)
+    {
+        int entry = order.Find(reference.Id);
+        if (entry >= 0)
+        {
+            return session.Entries[entry].Type;
+        }
+
+        ObjectId id = ObjectId.FromRaw(reference.Id);
+        if (store is null)
+        {
+            // git has it without storing it.
+            return id == EmptyTree.Id(session.Format) ? ObjectType.Tree : default;
+        }
+
+        if (anyType)
+        {
+            // Its index tells; what the object is would have to be read.
+            return store.Contains(id) ? reference.Type : default;
+        }
+
+        _ = store.TryReadHeader(id, out ObjectType found, out _);
+        return found;
     }
 
     /// <summary>Checks the blobs that trees name .gitmodules or .gitattributes.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using MirrorSync.Git.Compression;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Packs;
@@ -11,24 +12,24 @@ internal sealed class ThinBases(ObjectStore store)
     /// <summary>How many bases were appended.</summary>
     public int Appended { get; private set; }
 
-    /// <summary>Appends the object, whose id and content the entry then has; false when the store has not got it.</summary>
+    /// <summary>Reads a base whole, as git does, however large: deltas of its size are against it.</summary>
+    /// <returns>False when the store has not got it.</returns>
+    /// <exception cref="IOException">The store failed.</exception>
+    public bool TryRead(ObjectId id, out ObjectType type, [NotNullWhen(true)] out byte[]? content) =>
+        store.TryRead(id, int.MaxValue, out type, out content);
+
+    /// <summary>Appends the object, whose id and content the new entry then has.</summary>
     /// <param name="id">The base.</param>
+    /// <param name="type">Its type.</param>
+    /// <param name="content">Its content.</param>
     /// <param name="session">The pack.</param>
     /// <param name="source">Its bytes.</param>
     /// <param name="offset">Where its entries end.</param>
-    /// <param name="index">The new entry.</param>
     /// <param name="end">Where the entries end now.</param>
-    /// <exception cref="IOException">The store or the pack failed.</exception>
-    public bool TryAppend(ObjectId id, PackSession session, IEntrySource source, long offset, out int index, out long end)
+    /// <returns>The new entry.</returns>
+    /// <exception cref="IOException">The pack cannot be written.</exception>
+    public int Append(ObjectId id, ObjectType type, byte[] content, PackSession session, IEntrySource source, long offset, out long end)
     {
-        index = -1;
-        end = offset;
-        // A base is held whole, as git does, however large: deltas of its size are against it.
-        if (!store.TryRead(id, int.MaxValue, out ObjectType type, out byte[]? content))
-        {
-            return false;
-        }
-
         ReadOnlyMemory<byte> deflated = Deflater.Deflate(content, Deflater.GitLevel);
         byte[] bytes = new byte[PackEntryHeader.MaxLength + deflated.Length];
         int length = PackEntryHeader.EncodeWhole((PackEntryType)type, content.Length, bytes);
@@ -36,7 +37,7 @@ internal sealed class ThinBases(ObjectStore store)
         length += deflated.Length;
         source.Append(offset, bytes.AsSpan(0, length));
 
-        index = session.Entries.Add(new PackEntry
+        int index = session.Entries.Add(new PackEntry
         {
             Offset = offset,
             Base = PackEntry.NoBase,
@@ -48,6 +49,6 @@ internal sealed class ThinBases(ObjectStore store)
         content.CopyTo(session.Contents.Reserve(ref session.Entries[index], content.Length, spared: null).Bytes);
         Appended++;
         end = offset + length;
-        return true;
+        return index;
     }
 }
