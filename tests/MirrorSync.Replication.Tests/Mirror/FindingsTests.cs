@@ -72,6 +72,35 @@ public sealed class FindingsTests
         Assert.Null(await mirror[Name].FsckAsync());
     }
 
+    [Fact]
+    public async Task Findings_RefusedRecordAtARestart_LeavesTheCopyBeforeItServed()
+    {
+        await using PrimaryRig primary = await PrimaryRig.StartAsync();
+        BareRepository source = await primary.RepositoryAsync(Name);
+        await using MirrorRig mirror = new(primary.Address) { RefuseFindings = true };
+        await mirror.StartAsync();
+        await mirror.ConvergedAsync(source, Name);
+        await mirror.StopAsync();
+        byte[] old = await File.ReadAllBytesAsync(mirror.CheckpointFile);
+
+        await mirror.StartAsync();
+        await source.GitAsync("update-ref", "refs/heads/main", await source.CommitAsync("sound", await source.IdOfAsync("main")));
+        await primary.CapturedAsync(source);
+        await mirror.ConvergedAsync(source, Name);
+        string before = await mirror[Name].RefsTextAsync();
+        await PushFaultyAsync(primary, source, "new");
+        await HeldAsync(mirror, "badTimezone");
+        await mirror.StopAsync();
+
+        // As after a kill, and without the primary: the sound record is replayed, the refused one is not.
+        await File.WriteAllBytesAsync(mirror.CheckpointFile, old);
+        await mirror.RecoverAsync();
+        await HeldAsync(mirror, "badTimezone");
+        Assert.True(mirror.State(Name).IsServable);
+        Assert.Equal(before, await mirror[Name].RefsTextAsync());
+        Assert.Null(await mirror[Name].FsckAsync());
+    }
+
     /// <summary>Waits until both messages were found so often in the repository's copy, and by the whole node.</summary>
     private static Task CountedAsync(MirrorRig mirror, long inCopy, long byNode) => Patience.UntilAsync(
         _ =>

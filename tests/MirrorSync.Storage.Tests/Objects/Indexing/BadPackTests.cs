@@ -175,6 +175,7 @@ public sealed class BadPackTests : IDisposable
     [InlineData("empty")]
     [InlineData("declares 2^63")]
     [InlineData("declares 8 GiB")]
+    [InlineData("declares more than a delta may make")]
     public async Task Index_MalformedDelta_IsRefusedAsByGit(string what)
     {
         byte[] source = [.. Enumerable.Range(0, 100).Select(static i => (byte)i)];
@@ -189,6 +190,7 @@ public sealed class BadPackTests : IDisposable
             "cut off in a copy" => new DeltaScript(100, 4).Raw(0x91, 1).Bytes,
             "declares 2^63" => new DeltaScript(100, 1ul << 63).CopyOnce(0, 5).Bytes,
             "declares 8 GiB" => new DeltaScript(100, 8ul << 30).CopyOnce(0, 5).Bytes,
+            "declares more than a delta may make" => new DeltaScript(100, (16ul << 30) + 1).CopyOnce(0, 5).Bytes,
             _ => [],
         };
         PackBuilder pack = new();

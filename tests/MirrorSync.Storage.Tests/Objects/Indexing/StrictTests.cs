@@ -66,6 +66,26 @@ public sealed class StrictTests : IDisposable
         await oracle.AssertSameAsync(pack.Build());
     }
 
+    [Theory]
+    [InlineData("4b825dc642cb6eb9a060e54bf8d69288fbee4904")]
+    [InlineData("4b825dc642cb6eb9a060e54bf8d69288fbee4905")]
+    public async Task Index_CommitOfAnAbsentTree_AsGit(string tree)
+    {
+        // git knows the empty tree without having it.
+        PackBuilder pack = new();
+        string content = $"tree {tree}\nauthor a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n\nm\n";
+        pack.Add(TestObject.Of(1, System.Text.Encoding.ASCII.GetBytes(content)));
+        byte[] bytes = pack.Build();
+        BareRepository repository = await BareRepository.InitAsync(Path.Combine(oracle.Folder, "r.git"));
+        IndexPackAnswer git = await GitIndexPack.AskAsync(repository.Path, bytes, sha256: false, "--strict");
+        Assert.Equal(tree.EndsWith('4'), git.Accepted);
+        foreach (PackIndexOptions options in IndexerOracle.AllOptions)
+        {
+            var strict = oracle.Index(bytes, false, options with { Checks = ObjectChecks.Strict }, out InvalidPackException? refusal);
+            Assert.True(strict is not null == git.Accepted, $"{IndexerOracle.Describe(options)}: {refusal?.Message}");
+        }
+    }
+
     [Fact]
     public async Task Index_SameObjectTwice_IsRefusedByStrictAsByGit()
     {
