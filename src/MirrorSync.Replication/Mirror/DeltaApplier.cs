@@ -42,6 +42,12 @@ internal sealed class DeltaApplier(ApplyContext context)
         using OpenStores.Lease objects = context.Stores.Take(state.Repository);
         (LogRecordBody fields, FsckReport? findings) =
             await StoreObjectsAsync(state.Repository, objects, record, cancellation).ConfigureAwait(false);
+        WriteMetadata(state.Repository, fields);
+        if (record.Kind == LogRecordKind.Metadata)
+        {
+            return new AppliedState(Advance(state, record), null);
+        }
+
         IReadOnlyList<RefUpdate> updates = fields.Updates;
         if (record.Kind == LogRecordKind.Baseline)
         {
@@ -77,6 +83,7 @@ internal sealed class DeltaApplier(ApplyContext context)
             (LogRecordBody fields, FsckReport? found) =
                 await StoreObjectsAsync(state.Repository, objects, record, cancellation).ConfigureAwait(false);
             findings.Add(found ?? new FsckReport());
+            WriteMetadata(state.Repository, fields);
             if (record.Kind == LogRecordKind.Baseline)
             {
                 // A Baseline says what is: what it does not name is not.
@@ -112,7 +119,7 @@ internal sealed class DeltaApplier(ApplyContext context)
     private async Task<(LogRecordBody Fields, FsckReport? Findings)> StoreObjectsAsync(
         Repository repository, OpenStores.Lease objects, LogRecord record, CancellationToken cancellation)
     {
-        if (record.Kind is not (LogRecordKind.Delta or LogRecordKind.Baseline) || record.Format != repository.Format)
+        if (record.Kind is not (LogRecordKind.Delta or LogRecordKind.Baseline or LogRecordKind.Metadata) || record.Format != repository.Format)
         {
             throw new DivergedException($"record {record.Sequence} ({record.Kind}) cannot be applied to a {repository.Format.GitName()} repository");
         }
@@ -145,6 +152,28 @@ internal sealed class DeltaApplier(ApplyContext context)
             }
 
             return (fields, indexed?.Findings);
+        }
+    }
+
+    /// <summary>Nothing but the position changes.</summary>
+    private static RepositoryState Advance(RepositoryState state, LogRecord record) => record.After.Refs is { } expected && state.Refs.Digest != expected
+        ? throw new DivergedException($"the refs are not those that record {record.Sequence} ({record.Kind}) is written on")
+        : state with { Condition = RepositoryCondition.Live, Reason = null, Applied = record.Position };
+
+    private static void WriteMetadata(Repository repository, LogRecordBody fields)
+    {
+        if (!MetadataFields.IsIn(fields))
+        {
+            return;
+        }
+
+        try
+        {
+            MetadataFields.Take(RepositoryMetadata.Read(repository), fields).Write(repository);
+        }
+        catch (ArgumentException failure)
+        {
+            throw new InvalidDataException($"a record's metadata cannot be taken: {failure.Message}", failure);
         }
     }
 

@@ -6,6 +6,11 @@ using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Primary;
 
+/// <summary>What the log says of one repository.</summary>
+/// <param name="State">Its refs and position.</param>
+/// <param name="Metadata">Its description, owner and config; null when no record speaks of them.</param>
+internal sealed record ReplayedRepository(RepositoryState State, RepositoryMetadata? Metadata);
+
 /// <summary>What the log says of every repository: the state from which capture goes on after a restart.</summary>
 internal static partial class LogReplay
 {
@@ -27,7 +32,7 @@ internal static partial class LogReplay
     /// The last epoch, and every repository whose records are all there. One of whose bodies the spool has lost one is
     /// left out, with a warning: the scan sees it as new, and a Baseline says what it is.
     /// </returns>
-    public static async Task<(ulong Epoch, IReadOnlyList<RepositoryState> Repositories)> ReadAsync(
+    public static async Task<(ulong Epoch, IReadOnlyList<ReplayedRepository> Repositories)> ReadAsync(
         ReplicationLog log, Spool spool, string root, ILogger logger, CancellationToken cancellation)
     {
         ulong epoch = 0;
@@ -37,7 +42,7 @@ internal static partial class LogReplay
         {
             LogRecord record = log.ReadRecord(sequence);
             epoch = Math.Max(epoch, record.Epoch);
-            if (record.Kind is not (LogRecordKind.Baseline or LogRecordKind.Delta) || record.Format is not { } format)
+            if (record.Kind is not (LogRecordKind.Baseline or LogRecordKind.Delta or LogRecordKind.Metadata) || record.Format is not { } format)
             {
                 continue;
             }
@@ -58,7 +63,7 @@ internal static partial class LogReplay
             try
             {
                 LogRecordBody body = await ReadFieldsAsync(record, spool, cancellation).ConfigureAwait(false);
-                problem = found[record.Repository].TryApply(body.Updates, record)
+                problem = found[record.Repository].TryApply(body, record)
                     ? null : "it does not follow from the records before it";
             }
             catch (Exception failure) when (failure is IOException or InvalidDataException)
@@ -74,7 +79,7 @@ internal static partial class LogReplay
             }
         }
 
-        return (epoch, [.. found.Select(one => one.Value.ToState(one.Key, root))]);
+        return (epoch, [.. found.Select(one => one.Value.ToRepository(one.Key, root))]);
     }
 
     /// <summary>One repository's refs while its records are read: changed in place, so that a record costs what it changes.</summary>
@@ -82,12 +87,13 @@ internal static partial class LogReplay
     {
         private readonly Dictionary<RefName, RefValue> values = [];
         private RefsHash hash = RefsHash.Empty;
+        private RepositoryMetadata? metadata;
         private LogPosition applied;
 
         /// <summary>False when the updates, or the digest after them, are not what the record says.</summary>
-        public bool TryApply(IReadOnlyList<RefUpdate> updates, LogRecord record)
+        public bool TryApply(LogRecordBody body, LogRecord record)
         {
-            foreach (RefUpdate update in updates)
+            foreach (RefUpdate update in body.Updates)
             {
                 if (values.GetValueOrDefault(update.Name) != update.Old)
                 {
@@ -101,17 +107,19 @@ internal static partial class LogReplay
                 }
             }
 
-            hash = hash.With(format, [.. updates]);
+            hash = hash.With(format, [.. body.Updates]);
+            metadata = MetadataFields.IsIn(body) ? MetadataFields.Take(metadata ?? new RepositoryMetadata(), body) : metadata;
             applied = record.Position;
             return hash.Digest == record.After.Refs;
         }
 
-        public RepositoryState ToState(RepositoryName name, string root)
+        public ReplayedRepository ToRepository(RepositoryName name, string root)
         {
             values.Remove(RefName.Head, out RefValue head);
             RefSnapshot refs = RefSnapshot.Create(format, head, values.Select(static r => new RefEntry(r.Key, r.Value, default)));
             Repository repository = new(name, name.PathBelow(root), format);
-            return new RepositoryState(repository, RepositoryCondition.Missing, "not looked at since the start", refs, applied);
+            RepositoryState state = new(repository, RepositoryCondition.Missing, "not looked at since the start", refs, applied);
+            return new ReplayedRepository(state, metadata);
         }
     }
 

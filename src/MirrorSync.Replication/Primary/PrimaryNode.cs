@@ -92,7 +92,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     /// <summary>Brings back from the log what was captured last. Before anything else.</summary>
     public async Task RecoverAsync(CancellationToken cancellation)
     {
-        (ulong epoch, IReadOnlyList<RepositoryState> known) =
+        (ulong epoch, IReadOnlyList<ReplayedRepository> known) =
             await LogReplay.ReadAsync(log, spool, options.Root, logger, cancellation).ConfigureAwait(false);
         if (epoch == 0)
         {
@@ -108,9 +108,9 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             Acknowledge = notices.Acknowledge,
         };
         rootProblem = root.Open();
-        foreach (RepositoryState state in known)
+        foreach (ReplayedRepository one in known)
         {
-            byPath[state.Repository.Path] = new CapturedRepository(capture, state, stopping.Token);
+            byPath[one.State.Repository.Path] = new CapturedRepository(capture, one.State, one.Metadata, stopping.Token);
         }
 
         LogRecovered(logger, known.Count, log.Committed);
@@ -230,6 +230,9 @@ public sealed partial class PrimaryNode : IAsyncDisposable
                 repository.Ended(gone.Push, gone.Names, gone.Order);
                 break;
             case RefsTouched touched when byPath.TryGetValue(touched.RepositoryPath, out CapturedRepository? repository):
+                repository.Touch();
+                break;
+            case MetadataTouched touched when byPath.TryGetValue(touched.RepositoryPath, out CapturedRepository? repository):
                 repository.Touch();
                 break;
             case Looked look when rootProblem is null:
@@ -358,7 +361,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             {
                 RefSnapshot none = RefSnapshot.Empty(repository.Format);
                 RepositoryState unseen = new(repository, RepositoryCondition.Missing, "first seen, not captured yet", none, LogPosition.Origin);
-                CapturedRepository added = new(context, unseen, stopping.Token);
+                CapturedRepository added = new(context, unseen, null, stopping.Token);
                 byPath[repository.Path] = added;
                 if (sweptAt is not null)
                 {

@@ -58,7 +58,7 @@ internal sealed class CaptureRig : IAsyncDisposable
         await rig.Disk.GitAsync("update-ref", "refs/heads/main", first);
         await rig.Disk.GitAsync("update-ref", "refs/heads/old", first);
         rig.OpenLog();
-        rig.Captured = new CapturedRepository(rig.Context, rig.Unseen(), rig.stopping.Token);
+        rig.Captured = new CapturedRepository(rig.Context, rig.Unseen(), null, rig.stopping.Token);
         return rig;
     }
 
@@ -78,10 +78,10 @@ internal sealed class CaptureRig : IAsyncDisposable
         await SettleAsync();
         await Log.DisposeAsync();
         OpenLog();
-        (ulong _, IReadOnlyList<RepositoryState> found) =
+        (ulong _, IReadOnlyList<ReplayedRepository> found) =
             await LogReplay.ReadAsync(Log, Spool, Root, NullLogger.Instance, CancellationToken.None);
         Assert.Equal(known, found.Count);
-        Captured = new CapturedRepository(Context, found.SingleOrDefault() ?? Unseen(), stopping.Token);
+        Captured = new CapturedRepository(Context, found.SingleOrDefault()?.State ?? Unseen(), found.SingleOrDefault()?.Metadata, stopping.Token);
     }
 
     /// <summary>Removes a body as a disk might. True when it was there.</summary>

@@ -20,6 +20,7 @@ internal sealed partial class CapturedRepository
     private readonly RefReader reader;
     private readonly CaptureQueue queue;
     private readonly SettledReading settled;
+    private readonly SettledMetadata metadata;
 
     // The pushes taken up and not yet in the log, and the refs that they named: the worker's alone.
     private readonly List<PushId> unacknowledged = [];
@@ -36,8 +37,10 @@ internal sealed partial class CapturedRepository
     /// <summary>Takes up a repository.</summary>
     /// <param name="context">What all share.</param>
     /// <param name="initial">Its state as the log tells it; <see cref="LogPosition.Origin"/> when it has no Baseline yet.</param>
+    /// <param name="said">Its metadata as the log tells them; null when the log does not.</param>
     /// <param name="stopping">The node stops.</param>
-    public CapturedRepository(CaptureContext context, RepositoryState initial, CancellationToken stopping)
+    public CapturedRepository(
+        CaptureContext context, RepositoryState initial, RepositoryMetadata? said, CancellationToken stopping)
     {
         this.context = context;
         this.stopping = stopping;
@@ -45,6 +48,7 @@ internal sealed partial class CapturedRepository
         reader = new RefReader(initial.Repository);
         queue = new CaptureQueue(context.Time);
         settled = new SettledReading(reader, context.Time);
+        metadata = new SettledMetadata(initial.Repository, said, context.Time);
         context.Table.Show(initial);
     }
 
@@ -258,7 +262,33 @@ internal sealed partial class CapturedRepository
         }
 
         LogRecordKind kind = first ? LogRecordKind.Baseline : LogRecordKind.Delta;
-        return await CaptureAsync(kind, updates, reading, work.NoticedAt, static () => Task.FromResult(true)).ConfigureAwait(false);
+        bool captured = await CaptureAsync(kind, updates, reading, work.NoticedAt, static () => Task.FromResult(true)).ConfigureAwait(false);
+        if (captured && kind == LogRecordKind.Delta)
+        {
+            await CaptureMetadataAsync(work.NoticedAt).ConfigureAwait(false);
+        }
+
+        return captured;
+    }
+
+    /// <summary>Writes a Metadata record when description, owner or config are not what the log last said.</summary>
+    private async Task CaptureMetadataAsync(long noticedAt)
+    {
+        if (await metadata.ReadChangedAsync(stopping).ConfigureAwait(false) is not { } changed || context.RootProblem() is not null)
+        {
+            return;
+        }
+
+        BodyBuilder body = new(context.Spool, LogRecordCodec.InlineBodyLimit);
+        await using (body.ConfigureAwait(false))
+        {
+            LogRecordBody fields = MetadataFields.Put(new LogRecordBody(), changed);
+            await body.WriteAsync(LogRecordBodyCodec.EncodeFields(fields, state.Repository.Format), stopping).ConfigureAwait(false);
+            await AppendAsync(LogRecordKind.Metadata, noticedAt, body, state.Refs).ConfigureAwait(false);
+        }
+
+        metadata.Said = changed;
+        LogMetadata(context.Logger, state.Name, state.Applied.Sequence);
     }
 
     /// <summary>
@@ -327,6 +357,8 @@ internal sealed partial class CapturedRepository
         await using (body.ConfigureAwait(false))
         {
             LogRecordBody fields = new() { Updates = updates };
+            RepositoryMetadata? said = kind == LogRecordKind.Baseline ? metadata.Read() : null;
+            fields = said is null ? fields : MetadataFields.Put(fields, said);
             await body.WriteAsync(LogRecordBodyCodec.EncodeFields(fields, before.Repository.Format), stopping).ConfigureAwait(false);
             HashSet<ObjectId> known = RefDifference.IdsOf(before.Refs);
             brought.ExceptWith(known);
@@ -339,23 +371,32 @@ internal sealed partial class CapturedRepository
                 return false;
             }
 
-            (SpooledBody? spooled, ReadOnlyMemory<byte> inline) = await body.FinishAsync(stopping).ConfigureAwait(false);
-            LogRecord record = await context.AppendAsync(new LogRecordDraft
-            {
-                Kind = kind,
-                NoticedAtMicroseconds = noticedAt,
-                Repository = before.Name,
-                Format = before.Repository.Format,
-                Before = new Ledger(before.Refs.Digest, null),
-                After = new Ledger(after.Digest, null),
-                Spooled = spooled,
-                InlineBody = inline,
-            }, stopping).ConfigureAwait(false);
-            Show(before with { Condition = RepositoryCondition.Live, Reason = null, Refs = after, Applied = record.Position });
-            context.MarkShown(record);
-            LogCaptured(context.Logger, before.Name, kind, updates.Count, record.Sequence);
+            ulong sequence = await AppendAsync(kind, noticedAt, body, after).ConfigureAwait(false);
+            metadata.Said = said ?? metadata.Said;
+            LogCaptured(context.Logger, before.Name, kind, updates.Count, sequence);
             return true;
         }
+    }
+
+    /// <summary>Appends a record, and shows the refs that it leads to.</summary>
+    private async Task<ulong> AppendAsync(LogRecordKind kind, long noticedAt, BodyBuilder body, RefSnapshot after)
+    {
+        RepositoryState before = state;
+        (SpooledBody? spooled, ReadOnlyMemory<byte> inline) = await body.FinishAsync(stopping).ConfigureAwait(false);
+        LogRecord record = await context.AppendAsync(new LogRecordDraft
+        {
+            Kind = kind,
+            NoticedAtMicroseconds = noticedAt,
+            Repository = before.Name,
+            Format = before.Repository.Format,
+            Before = new Ledger(before.Refs.Digest, null),
+            After = new Ledger(after.Digest, null),
+            Spooled = spooled,
+            InlineBody = inline,
+        }, stopping).ConfigureAwait(false);
+        Show(before with { Condition = RepositoryCondition.Live, Reason = null, Refs = after, Applied = record.Position });
+        context.MarkShown(record);
+        return record.Sequence;
     }
 
     private async Task PackAsync(Repository repository, HashSet<ObjectId> brought, HashSet<ObjectId> known, BodyBuilder body)
@@ -417,6 +458,9 @@ internal sealed partial class CapturedRepository
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "{Repository}: {Kind} of {Updates} ref updates captured as {Sequence}")]
     private static partial void LogCaptured(ILogger logger, RepositoryName repository, LogRecordKind kind, int updates, ulong sequence);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "{Repository}: its metadata captured as {Sequence}")]
+    private static partial void LogMetadata(ILogger logger, RepositoryName repository, ulong sequence);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Repository}: held: {Reason}")]
     private static partial void LogHeld(ILogger logger, RepositoryName repository, string reason);
