@@ -3,18 +3,19 @@ using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication;
 
-/// <summary>A repository's description, owner and config between the disk and the fields of a record.</summary>
+/// <summary>A repository's description, owner, config and bases between the disk and the fields of a record.</summary>
 internal static class MetadataFields
 {
     /// <summary>
-    /// What records say of it: an owner that is empty is none, and alternates are left out. Two of these are equal when
-    /// no record is needed between them.
+    /// What records say of it: an owner that is empty is none. Two of these are equal when no record is needed between
+    /// them.
     /// </summary>
     public static RepositoryMetadata Said(RepositoryMetadata read) => new()
     {
         Description = read.Description,
         Owner = string.IsNullOrEmpty(read.Owner) ? null : read.Owner,
         Config = read.Config,
+        Alternates = read.Alternates,
     };
 
     /// <summary>Puts all of it into a record's fields.</summary>
@@ -23,10 +24,12 @@ internal static class MetadataFields
         Description = metadata.Description,
         Owner = metadata.Owner ?? string.Empty,
         Config = metadata.Config,
+        Alternates = metadata.Alternates,
     };
 
     /// <summary>True when the fields speak of any of it.</summary>
-    public static bool IsIn(LogRecordBody fields) => (fields.Description, fields.Owner, fields.Config) is not (null, null, null);
+    public static bool IsIn(LogRecordBody fields) => 
+        (fields.Description, fields.Owner, fields.Config, fields.Alternates) is not (null, null, null, null);
 
     /// <summary>What is said once the fields are, over what was said before; the result keeps nothing of the fields' buffer.</summary>
     public static RepositoryMetadata Take(RepositoryMetadata before, LogRecordBody fields) => Said(new RepositoryMetadata
@@ -34,5 +37,6 @@ internal static class MetadataFields
         Description = fields.Description is { } description ? description.ToArray() : before.Description,
         Owner = fields.Owner ?? before.Owner,
         Config = fields.Config ?? before.Config,
+        Alternates = fields.Alternates ?? before.Alternates,
     });
 }

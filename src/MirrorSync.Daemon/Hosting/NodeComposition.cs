@@ -79,7 +79,7 @@ internal static class NodeComposition
         PrimaryNode node = new(options, log, spool, table, context.Time, context.LoggerFactory);
         ReplicationServer server = new(
             node, identity, log, spool, table, context.Time, context.LoggerFactory.CreateLogger<ReplicationServer>());
-        SnapshotSender snapshots = new(new GitPackWriter());
+        SnapshotSender snapshots = new(new GitPackWriter(), table, context.LoggerFactory.CreateLogger<SnapshotSender>());
         ReplicationEndpoints endpoints = new(server, snapshots, identity.Fleet);
         (Microsoft.AspNetCore.Http.RequestDelegate http, GitDaemonListener? git) = Listeners(
             context, table, Serving(config, () => identity.Name));

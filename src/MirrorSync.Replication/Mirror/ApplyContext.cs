@@ -35,6 +35,9 @@ internal sealed record ApplyContext(
     /// <summary>The repositories' objects; the node closes them at its end.</summary>
     public required OpenStores Stores { get; init; }
 
+    /// <summary>Who borrows from whom.</summary>
+    public required Borrowers Borrowers { get; init; }
+
     /// <summary>What fsck found in all that was taken since the node started.</summary>
     public FindingCounts Findings { get; } = new();
 

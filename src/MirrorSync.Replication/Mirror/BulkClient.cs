@@ -64,7 +64,7 @@ internal sealed class BulkClient : IDisposable
     }
 
     /// <summary>Opens a repository's snapshot: its header, and the body behind it, which the caller reads to its end.</summary>
-    public async Task<(SnapshotHeader Header, HttpResponseMessage Response, Stream Body)> OpenSnapshotAsync(
+    public async Task<(SnapshotHeader Header, HttpResponseMessage Response, ChunkReader Body)> OpenSnapshotAsync(
         RepositoryName name, CancellationToken cancellation)
     {
         HttpResponseMessage response = await GetAsync(

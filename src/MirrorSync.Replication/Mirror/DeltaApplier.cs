@@ -37,6 +37,8 @@ internal sealed class DeltaApplier(ApplyContext context)
     /// <exception cref="InvalidPackException">The pack was refused.</exception>
     /// <exception cref="ObjectsMissingException">Something that the refs reach is not here.</exception>
     /// <exception cref="DamagedObjectException">Something that the pack builds on is damaged here.</exception>
+    /// <exception cref="BaseBehindException">A repository that it is to borrow from is not here.</exception>
+    /// <exception cref="BaseDroppedException">It is no longer to borrow what it has borrowed.</exception>
     public async Task<AppliedState> ApplyAsync(RepositoryState state, LogRecord record, CancellationToken cancellation)
     {
         using OpenStores.Lease objects = context.Stores.Take(state.Repository);
@@ -174,6 +176,31 @@ internal sealed class DeltaApplier(ApplyContext context)
         catch (ArgumentException failure)
         {
             throw new InvalidDataException($"a record's metadata cannot be taken: {failure.Message}", failure);
+        }
+
+        if (fields.Alternates is { } bases)
+        {
+            TakeBases(repository, bases);
+        }
+    }
+
+    private static void TakeBases(Repository repository, IReadOnlyList<RepositoryName> bases)
+    {
+        IReadOnlyList<RepositoryName> now = Borrowing.BasesOf(repository);
+        if (now.Except(bases).FirstOrDefault() is { Value.Length: > 0 } dropped)
+        {
+            throw new BaseDroppedException(repository.Name, dropped);
+        }
+
+        if (now.SequenceEqual(bases))
+        {
+            return;
+        }
+
+        Borrowing.Write(repository, repository.Path, bases, moves: true);
+        if (bases.Except(Borrowing.BasesOf(repository)).FirstOrDefault() is { Value.Length: > 0 } absent)
+        {
+            throw new BaseBehindException(repository.Name, absent, 0);
         }
     }
 

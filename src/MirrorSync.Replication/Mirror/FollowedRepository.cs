@@ -31,17 +31,23 @@ internal sealed partial class FollowedRepository
     // Written by the worker only, once it runs.
     private RepositoryState state;
     private bool snapshotWanted;
+    private bool recheckWanted;
     private bool heldAtPrimary;
     private (ulong Sequence, long AsOf)? lastAnswer;
     private volatile FindingCounts? findings;
+    private volatile IReadOnlyList<RepositoryName> bases;
+    private TaskCompletionSource? advanced;
 
     /// <summary>Takes up a repository.</summary>
     /// <param name="context">What all share.</param>
     /// <param name="initial">Its state as recovery found it; one that is not live wants a snapshot.</param>
+    /// <param name="bases">The repositories that its copy borrows objects from.</param>
     /// <param name="provenAsOf">The timestamp as of which it is known to be equal to the primary's; null when it is not.</param>
     /// <param name="stopping">The node stops.</param>
-    public FollowedRepository(ApplyContext context, RepositoryState initial, long? provenAsOf, CancellationToken stopping)
+    public FollowedRepository(
+        ApplyContext context, RepositoryState initial, IReadOnlyList<RepositoryName> bases, long? provenAsOf, CancellationToken stopping)
     {
+        this.bases = bases;
         proof = new FreshnessProof(provenAsOf);
         this.context = context;
         this.stopping = stopping;
@@ -54,6 +60,9 @@ internal sealed partial class FollowedRepository
 
     /// <summary>The state as last shown.</summary>
     public RepositoryState State => Volatile.Read(ref state);
+
+    /// <summary>The repositories that its copy borrows objects from.</summary>
+    public IReadOnlyList<RepositoryName> Bases => bases;
 
     /// <summary>The work under way; completed when nothing is to do.</summary>
     public Task Work { get; private set; } = Task.CompletedTask;
@@ -122,12 +131,27 @@ internal sealed partial class FollowedRepository
                 pending.Enqueue(sequence);
             }
 
-            if (Work.IsCompleted && (pending.Count > 0 || snapshotWanted))
-            {
-                Work = Task.Run(RunAsync, CancellationToken.None);
-            }
+            Start();
         }
     }
+
+    /// <summary>A repository that it borrows from was replaced: it is looked at whether all is still there.</summary>
+    public void Recheck()
+    {
+        lock (gate)
+        {
+            recheckWanted = true;
+            Start();
+        }
+    }
+
+    /// <summary>Completes when every record below the sequence is applied.</summary>
+    public Task ReachedAsync(ulong sequence, CancellationToken cancellation) =>
+        WaitAsync(() => !snapshotWanted && (FirstPending() ?? sequence) >= sequence, cancellation);
+
+    /// <summary>Completes when it is served and applied up to the sequence.</summary>
+    public Task AppliedAsync(ulong sequence, CancellationToken cancellation) =>
+        WaitAsync(() => state.IsServable && state.Applied.Sequence >= sequence, cancellation);
 
     /// <summary>The primary answered; see <see cref="FreshnessProof.Offer"/>.</summary>
     /// <param name="sequence">Where its log ended.</param>
@@ -157,6 +181,45 @@ internal sealed partial class FollowedRepository
         }
     }
 
+    private void Start()
+    {
+        if (Work.IsCompleted && HasAny())
+        {
+            Work = Task.Run(RunAsync, CancellationToken.None);
+        }
+    }
+
+    private bool HasAny() => pending.Count > 0 || snapshotWanted || recheckWanted;
+
+    private async Task WaitAsync(Func<bool> reached, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            Task next;
+            lock (gate)
+            {
+                if (reached())
+                {
+                    return;
+                }
+
+                advanced ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                next = advanced.Task;
+            }
+
+            await next.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private void Advanced()
+    {
+        lock (gate)
+        {
+            advanced?.SetResult();
+            advanced = null;
+        }
+    }
+
     private async Task RunAsync()
     {
         try
@@ -165,7 +228,7 @@ internal sealed partial class FollowedRepository
             {
                 try
                 {
-                    await (snapshotWanted ? InstallSnapshotAsync() : ApplyNextAsync()).ConfigureAwait(false);
+                    await (snapshotWanted ? InstallSnapshotAsync() : recheckWanted ? RecheckAsync() : ApplyNextAsync()).ConfigureAwait(false);
                     backoff.Reset();
                 }
                 catch (Exception failure) when (failure is not OperationCanceledException || !stopping.IsCancellationRequested)
@@ -173,6 +236,12 @@ internal sealed partial class FollowedRepository
                     // Whatever it is, only this repository waits, and it is tried again.
                     bool snapshotRefused = snapshotWanted && failure is InvalidPackException { IsOfObjects: true };
                     Fail(failure);
+                    if (failure is BaseBehindException behind)
+                    {
+                        await BaseAsync(behind).ConfigureAwait(false);
+                        continue;
+                    }
+
                     if (snapshotRefused)
                     {
                         // It will be the same until somebody changes the primary's objects.
@@ -193,7 +262,7 @@ internal sealed partial class FollowedRepository
     {
         lock (gate)
         {
-            if (pending.Count == 0 && !snapshotWanted)
+            if (!HasAny())
             {
                 // Still under the lock: the record that comes next finds this worker over and starts another.
                 Work = Task.CompletedTask;
@@ -201,6 +270,39 @@ internal sealed partial class FollowedRepository
             }
 
             return true;
+        }
+    }
+
+    /// <summary>Waits for the base, but not for ever: what is wanted of it may have changed.</summary>
+    private async Task BaseAsync(BaseBehindException behind)
+    {
+        using CancellationTokenSource enough = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        Task again = Task.Delay(context.RefusedAgainAfter, context.Time, enough.Token);
+        Task<bool> there = context.Borrowers.BaseAppliedAsync(behind, enough.Token);
+        if (await Task.WhenAny(again, there).ConfigureAwait(false) == there && there is { IsCompletedSuccessfully: true, Result: false })
+        {
+            await backoff.WaitAsync(stopping).ConfigureAwait(false);
+        }
+
+        await enough.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(again, there).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        stopping.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Looks whether all that the refs reach is still there, now that a base is another.</summary>
+    private async Task RecheckAsync()
+    {
+        lock (gate)
+        {
+            recheckWanted = false;
+        }
+
+        // It reads in the folder that was replaced.
+        context.Stores.Forget(state.Repository);
+        if (state.IsServable)
+        {
+            await ObjectQueries.CheckConnectedAsync(state.Repository, RefDifference.IdsOf(state.Refs), trustRefs: false, stopping)
+                .ConfigureAwait(false);
         }
     }
 
@@ -233,10 +335,16 @@ internal sealed partial class FollowedRepository
             context.BodyPresent(sequence);
         }
 
+        await context.Borrowers.BasesReachedAsync(bases, sequence, stopping).ConfigureAwait(false);
         await context.Gate.WaitAsync(stopping).ConfigureAwait(false);
         try
         {
             (RepositoryState next, FsckReport? found) = await applier.ApplyAsync(state, record, stopping).ConfigureAwait(false);
+            if (record.Kind is LogRecordKind.Metadata or LogRecordKind.Baseline)
+            {
+                bases = Borrowing.BasesOf(next.Repository);
+            }
+
             Show(next);
             Note(found);
         }
@@ -290,6 +398,7 @@ internal sealed partial class FollowedRepository
             (installed, found) = await context.Snapshots.InstallAsync(state.Name, state.Applied.Sequence, stopping)
                 .ConfigureAwait(false);
             findings = null;
+            bases = Borrowing.BasesOf(installed.Repository);
             lock (gate)
             {
                 Volatile.Write(ref state, installed);
@@ -315,6 +424,7 @@ internal sealed partial class FollowedRepository
         // Before anyone is told: what was fetched once must not be fetched again after a crash.
         await context.Checkpoint(stopping).ConfigureAwait(false);
         Show(installed);
+        context.Borrowers.BaseReplaced(installed.Name);
         LogInstalled(context.Logger, state.Name, state.Applied.Sequence);
         Note(found);
         context.Applied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
@@ -340,11 +450,11 @@ internal sealed partial class FollowedRepository
             }
 
             // A record that cannot be had, or is not wanted, says nothing against the copy that is here.
-            bool sound = failure is BodyLostException or ObjectTooLargeException or InvalidPackException { IsOfObjects: true };
+            bool sound = failure is BodyLostException or BaseDroppedException or ObjectTooLargeException or InvalidPackException { IsOfObjects: true };
             RepositoryCondition condition = sound ? RepositoryCondition.Held : RepositoryCondition.Damaged;
             Show(state with { Condition = condition, Reason = failure.Message });
         }
-        else if (failure is not TransferException)
+        else if (failure is not (TransferException or BaseBehindException))
         {
             Show(state with { Condition = RepositoryCondition.Held, Reason = failure.Message });
         }
@@ -353,7 +463,7 @@ internal sealed partial class FollowedRepository
     /// <summary>True when only a snapshot can help.</summary>
     private static bool IsNoCaseForAnotherTry(Exception failure) =>
         failure is DivergedException or InvalidPackException or InvalidDataException or BodyLostException
-            or ObjectsMissingException or DamagedObjectException or ObjectTooLargeException;
+            or BaseDroppedException or ObjectsMissingException or DamagedObjectException or ObjectTooLargeException;
 
     private void Done()
     {
@@ -362,6 +472,8 @@ internal sealed partial class FollowedRepository
             pending.Dequeue();
             proof.Advance(FirstPending());
         }
+
+        Advanced();
     }
 
     private ulong? FirstPending() => pending.TryPeek(out ulong first) ? first : null;
@@ -370,6 +482,7 @@ internal sealed partial class FollowedRepository
     {
         Volatile.Write(ref state, next);
         context.Table.Show(next);
+        Advanced();
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Repository}: brought up from a snapshot at {Sequence}")]

@@ -55,7 +55,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
 
         // Whatever the options say: what is taken must be connected, for the apply path walks nothing.
         PackIndexer indexer = new(options.Packs with { Checks = options.RefuseFindings ? ObjectChecks.Strict : ObjectChecks.Connected });
-        snapshots = new SnapshotInstaller(options, bulk, indexer, loggers.CreateLogger<SnapshotInstaller>());
+        snapshots = new SnapshotInstaller(options, bulk, indexer, table, loggers.CreateLogger<SnapshotInstaller>());
         durable = new DurablePosition(log, spool);
         context = new ApplyContext(
             log, spool, table, indexer, bulk, snapshots, OnBodyPresent, OnApplied, time, loggers.CreateLogger<FollowedRepository>())
@@ -63,6 +63,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             Checkpoint = checkpoints.WriteAsync,
             RefusedAgainAfter = options.RefusedAgainAfter,
             Stores = stores,
+            Borrowers = new Borrowers(followed),
         };
     }
 
@@ -89,7 +90,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             await new MirrorRecovery(options, context).RunAsync(cancellation).ConfigureAwait(false);
         foreach (MirrorRecovery.Recovered one in found)
         {
-            FollowedRepository repository = new(context, one.State, provenAsOf: null, stopping.Token);
+            FollowedRepository repository = new(context, one.State, one.Bases, provenAsOf: null, stopping.Token);
             repository.Note(one.Findings);
             followed[one.State.Name] = repository;
             foreach (ulong sequence in one.Pending)
@@ -277,7 +278,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             Repository place = new(name, name.PathBelow(options.Root), format);
             RefSnapshot none = RefSnapshot.Empty(format);
             RepositoryState missing = new(place, RepositoryCondition.Missing, "waits for its snapshot", none, LogPosition.Origin);
-            repository = new FollowedRepository(context, missing, provenAsOf, stopping.Token);
+            repository = new FollowedRepository(context, missing, [], provenAsOf, stopping.Token);
             followed[name] = repository;
         }
 

@@ -21,7 +21,11 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
     /// A recovered repository with the records that could not be replayed, for want of their bodies, and what fsck finds in
     /// the objects of those that were.
     /// </summary>
-    internal readonly record struct Recovered(RepositoryState State, IReadOnlyList<ulong> Pending, FsckReport? Findings = null);
+    internal readonly record struct Recovered(RepositoryState State, IReadOnlyList<ulong> Pending, FsckReport? Findings = null)
+    {
+        /// <summary>The repositories that its copy borrows objects from.</summary>
+        public IReadOnlyList<RepositoryName> Bases { get; init; } = [];
+    }
 
     /// <summary>Recovers every repository that checkpoint and log know.</summary>
     /// <exception cref="InvalidDataException">There is a log but no checkpoint that fits it.</exception>
@@ -53,16 +57,51 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
 
         List<Recovered> recovered = [];
         Lock gate = new();
-        await Parallel.ForEachAsync(entries, cancellation, async (entry, token) =>
+        foreach (List<RepositoryName> wave in BasesFirst(entries))
         {
-            List<LogRecord> waiting = records.GetValueOrDefault(entry.Key) ?? [];
-            Recovered one = await RecoverAsync(entry.Key, entry.Value, waiting, token).ConfigureAwait(false);
-            lock (gate)
+            await Parallel.ForEachAsync(wave, cancellation, async (name, token) =>
             {
-                recovered.Add(one);
-            }
-        }).ConfigureAwait(false);
+                List<LogRecord> waiting = records.GetValueOrDefault(name) ?? [];
+                Recovered one = await RecoverAsync(name, entries[name], waiting, token).ConfigureAwait(false);
+                lock (gate)
+                {
+                    recovered.Add(one);
+                }
+            }).ConfigureAwait(false);
+        }
+
         return recovered;
+    }
+
+    /// <summary>All names in waves, so that a repository comes after those it borrows objects from.</summary>
+    private List<List<RepositoryName>> BasesFirst(Dictionary<RepositoryName, CheckpointEntry> entries)
+    {
+        Dictionary<RepositoryName, IReadOnlyList<RepositoryName>> left = entries.ToDictionary(
+            static e => e.Key, e => BasesOf(new Repository(e.Key, e.Key.PathBelow(options.Root), Handshake.Format(e.Value.Format))));
+        List<List<RepositoryName>> waves = [];
+        while (left.Count > 0)
+        {
+            // A circle that somebody made by hand: its repositories say themselves what is wrong.
+            List<RepositoryName> wave = [.. left.Where(e => !e.Value.Any(left.ContainsKey)).Select(static e => e.Key)];
+            wave = wave.Count > 0 ? wave : [.. left.Keys];
+            wave.ForEach(name => left.Remove(name));
+            waves.Add(wave);
+        }
+
+        return waves;
+    }
+
+    // Where the file cannot be read, recovery of that repository finds it too.
+    private static IReadOnlyList<RepositoryName> BasesOf(Repository repository)
+    {
+        try
+        {
+            return Borrowing.BasesOf(repository);
+        }
+        catch (IOException)
+        {
+            return [];
+        }
     }
 
     private IEnumerable<LogRecord> RecordsAfter(ulong sequence)
@@ -99,9 +138,13 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
                         await ReplayAsync(onDisk, entry, records[..count], cancellation).ConfigureAwait(false);
                     RepositoryCondition condition = refused is null ? RepositoryCondition.Live : RepositoryCondition.Held;
                     return new Recovered(
-                        state with { Condition = condition, Reason = refused }, [.. records.Skip(count).Select(static r => r.Sequence)], findings);
+                        state with { Condition = condition, Reason = refused }, [.. records.Skip(count).Select(static r => r.Sequence)], findings)
+                    {
+                        Bases = Borrowing.BasesOf(repository),
+                    };
                 }
-                catch (Exception failure) when (count > 0 && failure is InvalidPackException { IsOfObjects: true } or ObjectTooLargeException)
+                catch (Exception failure) when (count > 0 && failure is InvalidPackException { IsOfObjects: true } or ObjectTooLargeException
+                    or BaseDroppedException or BaseBehindException)
                 {
                     // The record is refused, not this copy: it is served as it was before that record.
                     refused = failure.Message;

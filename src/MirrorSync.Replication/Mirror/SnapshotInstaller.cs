@@ -17,7 +17,8 @@ namespace MirrorSync.Replication.Mirror;
 /// Brings a repository up from the primary's snapshot: built beside, checked, synced, then swapped in by one rename, so
 /// that the repository is never absent or half there.
 /// </summary>
-internal sealed partial class SnapshotInstaller(MirrorOptions options, BulkClient bulk, PackIndexer indexer, ILogger logger)
+internal sealed partial class SnapshotInstaller(
+    MirrorOptions options, BulkClient bulk, PackIndexer indexer, RepositoryTable table, ILogger logger)
 {
     // Beside the repositories, for a rename does not cross file systems; a name that is no repository's.
     private readonly string incoming = Path.Combine(options.Root, ".mirrorsync-incoming");
@@ -37,9 +38,10 @@ internal sealed partial class SnapshotInstaller(MirrorOptions options, BulkClien
     /// <exception cref="InvalidPackException">The pack was refused.</exception>
     /// <exception cref="ObjectsMissingException">An object that a ref names did not come.</exception>
     /// <exception cref="InvalidDataException">The snapshot is not what it says.</exception>
+    /// <exception cref="BaseBehindException">A repository that it borrows from is not here yet, or not as far.</exception>
     public async Task<AppliedState> InstallAsync(RepositoryName name, ulong atLeast, CancellationToken cancellation)
     {
-        (SnapshotHeader header, HttpResponseMessage response, Stream body) =
+        (SnapshotHeader header, HttpResponseMessage response, ChunkReader body) =
             await bulk.OpenSnapshotAsync(name, cancellation).ConfigureAwait(false);
         string folder = Path.Combine(incoming, Guid.NewGuid().ToString("N"));
         using (response)
@@ -47,6 +49,15 @@ internal sealed partial class SnapshotInstaller(MirrorOptions options, BulkClien
             if (header.Sequence < atLeast || header.Name != name.Value)
             {
                 throw new InvalidDataException($"{name}: the snapshot is of {header.Name} at {header.Sequence}, but {atLeast} is here");
+            }
+
+            foreach (SnapshotBase wanted in header.Bases)
+            {
+                RepositoryName other = Handshake.Name(wanted.Name);
+                if (!table.TryGet(other, out RepositoryState? there) || !there.IsServable || there.Applied.Sequence < wanted.Sequence)
+                {
+                    throw new BaseBehindException(name, other, wanted.Sequence);
+                }
             }
 
             try
@@ -69,22 +80,25 @@ internal sealed partial class SnapshotInstaller(MirrorOptions options, BulkClien
     }
 
     private async Task<(RefSnapshot Refs, FsckReport? Findings)> FillAsync(
-        Repository beside, SnapshotHeader header, Stream body, CancellationToken cancellation)
+        Repository beside, SnapshotHeader header, ChunkReader body, CancellationToken cancellation)
     {
         LogRecordBody fields = await LogRecordBodyCodec.ReadFieldsAsync(body, beside.Format, cancellation).ConfigureAwait(false);
         HashSet<ObjectId> tips = RefDifference.NewIds(fields.Updates);
+        Repository installed = beside with { Path = beside.Name.PathBelow(options.Root) };
+        IReadOnlyList<RepositoryName> bases = fields.Alternates ?? [];
+        Borrowing.Write(installed, beside.Path, bases, moves: false);
         using ObjectStore store = ObjectStore.Open(beside.Path, beside.Format);
         IndexedPack? indexed = null;
-        if (tips.Count > 0)
+        if (await body.HasMoreAsync(cancellation).ConfigureAwait(false))
         {
-            indexed = await indexer.ReceiveAsync(beside, store, body, completes: false, new PackProgress(), cancellation)
+            // Deltas may be on objects of the bases.
+            indexed = await indexer.ReceiveAsync(beside, store, body, completes: bases.Count > 0, new PackProgress(), cancellation)
                 .ConfigureAwait(false);
         }
 
-        await ExpectEndAsync(body, cancellation).ConfigureAwait(false);
-
-        // Nothing need be walked: the store was empty, so all that the pack's objects name is in the pack itself, or the
-        // indexer had refused it. With the refs' own objects there, all that they reach is.
+        // Nothing need be walked: the store held nothing but what the bases hold, which are closed, so all that the pack's
+        // objects name is in the pack or in them, or the indexer had refused it. With the refs' own objects there, all
+        // that they reach is.
         IReadOnlyDictionary<ObjectId, ObjectId> peeled = Peels.Find(store, tips);
         RefSnapshot? refs = RefSnapshot.Empty(beside.Format).TryApply(fields.Updates, peeled, out _);
         if (refs is null || refs.Digest.ToString() != header.RefsDigest)
@@ -100,6 +114,7 @@ internal sealed partial class SnapshotInstaller(MirrorOptions options, BulkClien
             Config = fields.Config ?? [],
         };
         metadata.Write(beside);
+        Borrowing.Write(installed, beside.Path, bases, moves: true);
         return (refs, indexed?.Findings);
     }
 
@@ -143,13 +158,4 @@ internal sealed partial class SnapshotInstaller(MirrorOptions options, BulkClien
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Folder} is no longer needed and could not be removed: {Reason}")]
     private static partial void LogLeftOver(ILogger logger, string folder, string reason);
-
-    private static async Task ExpectEndAsync(Stream body, CancellationToken cancellation)
-    {
-        byte[] one = new byte[1];
-        if (await body.ReadAsync(one, cancellation).ConfigureAwait(false) > 0)
-        {
-            throw new ProtocolException("bytes follow the snapshot's pack");
-        }
-    }
 }

@@ -123,22 +123,24 @@ internal sealed class ChunkReader(Stream input) : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <inheritdoc/>
-    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    /// <summary>False at the end of the body.</summary>
+    public async ValueTask<bool> HasMoreAsync(CancellationToken cancellationToken)
     {
-        if (buffer.IsEmpty || ended)
-        {
-            return 0;
-        }
-
-        if (left == 0)
+        if (left == 0 && !ended)
         {
             left = await Chunks.ReadLengthAsync(input, cancellationToken).ConfigureAwait(false);
             ended = left == 0;
-            if (ended)
-            {
-                return 0;
-            }
+        }
+
+        return !ended;
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (buffer.IsEmpty || !await HasMoreAsync(cancellationToken).ConfigureAwait(false))
+        {
+            return 0;
         }
 
         int read = await input.ReadAsync(buffer[..Math.Min(left, buffer.Length)], cancellationToken).ConfigureAwait(false);

@@ -8,11 +8,39 @@ namespace MirrorSync.Storage.Repositories;
 /// </summary>
 internal static class AlternatesFile
 {
+    /// <summary>The file within a repository's folder.</summary>
+    private static readonly string Place = Path.Combine("objects", "info", "alternates");
+
+    /// <summary>
+    /// Writes the file by one rename, or removes it when there is nothing to borrow from. Each line is relative, so that
+    /// the root may move.
+    /// </summary>
+    /// <param name="folder">The repository's folder at present.</param>
+    /// <param name="from">The folder from which the lines are to lead: where the repository is, or will be.</param>
+    /// <param name="objectFolders">The object folders to borrow from.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public static void Write(string folder, string from, IEnumerable<string> objectFolders)
+    {
+        string file = Path.Combine(folder, Place);
+        string objects = Path.Combine(from, "objects");
+        string lines = string.Concat(objectFolders.Select(f => Path.GetRelativePath(objects, f) + "\n"));
+        if (lines.Length == 0)
+        {
+            File.Delete(file);
+            return;
+        }
+
+        string temporary = $"{file}.{Guid.NewGuid():N}.tmp";
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        File.WriteAllText(temporary, lines);
+        File.Move(temporary, file, overwrite: true);
+    }
+
     /// <summary>Adds the repositories below the root by name, and other object folders by path.</summary>
     public static void Read(Repository repository, List<RepositoryName> inside, List<string> outside)
     {
         string objects = Path.Combine(repository.Path, "objects");
-        FileInfo file = new(Path.Combine(objects, "info", "alternates"));
+        FileInfo file = new(Path.Combine(repository.Path, Place));
         if (!file.Exists)
         {
             return;

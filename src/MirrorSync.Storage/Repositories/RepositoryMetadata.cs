@@ -26,19 +26,13 @@ public sealed class RepositoryMetadata : IEquatable<RepositoryMetadata>
     /// <summary>The config entries of the <see cref="TravellingSections"/> without the owner, in file order.</summary>
     public IReadOnlyList<ConfigEntry> Config { get; init; } = [];
 
-    /// <summary>The repositories below the root that this one borrows objects from, in file order.</summary>
+    /// <summary>The repositories below the root that this one borrows objects from; see <see cref="Borrowing.BasesOf"/>.</summary>
     public IReadOnlyList<RepositoryName> Alternates { get; init; } = [];
-
-    /// <summary>The object folders outside the root that this one borrows objects from; mirrors do not have them.</summary>
-    public IReadOnlyList<string> OutsideAlternates { get; init; } = [];
 
     /// <summary>Reads a repository's metadata.</summary>
     /// <exception cref="IOException">A file cannot be read, or its config is malformed.</exception>
     public static RepositoryMetadata Read(Repository repository)
     {
-        List<RepositoryName> inside = [];
-        List<string> outside = [];
-        AlternatesFile.Read(repository, inside, outside);
         try
         {
             using ConfigFile config = new(Path.Combine(repository.Path, "config"));
@@ -48,8 +42,7 @@ public sealed class RepositoryMetadata : IEquatable<RepositoryMetadata>
                 Description = ReadDescription(repository.Path),
                 Owner = entries.FindLast(static e => e.Key == OwnerKey).Value,
                 Config = [.. entries.Where(static e => e.Key != OwnerKey)],
-                Alternates = inside,
-                OutsideAlternates = outside,
+                Alternates = Borrowing.BasesOf(repository),
             };
         }
         catch (InvalidDataException failure)
@@ -85,8 +78,7 @@ public sealed class RepositoryMetadata : IEquatable<RepositoryMetadata>
         && Description.Span.SequenceEqual(other.Description.Span)
         && Owner == other.Owner
         && Config.SequenceEqual(other.Config)
-        && Alternates.SequenceEqual(other.Alternates)
-        && OutsideAlternates.SequenceEqual(other.OutsideAlternates);
+        && Alternates.SequenceEqual(other.Alternates);
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => Equals(obj as RepositoryMetadata);

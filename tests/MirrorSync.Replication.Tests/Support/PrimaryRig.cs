@@ -169,7 +169,7 @@ internal sealed class PrimaryRig : IAsyncDisposable
                     && Server.TryGetSnapshot(name, out RepositoryState? state):
                     Snapshots++;
                     await MaySendSnapshots.WaitAsync(either.Token);
-                    await new SnapshotSender(new GitPackWriter()).SendAsync(state, http.Response.Body, either.Token);
+                    await new SnapshotSender(new GitPackWriter(), Table, NullLogger<SnapshotSender>.Instance).SendAsync(state, http.Response.Body, either.Token);
                     break;
                 default:
                     http.Response.StatusCode = 404;

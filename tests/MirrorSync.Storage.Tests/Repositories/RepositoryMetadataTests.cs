@@ -65,11 +65,15 @@ public class RepositoryMetadataTests
             root["other/base.git"], "\"" + root["quo\\303\\244ted.git/objects"] + "\"", root.Path + "-longer/x.git/objects",
         ];
         await File.WriteAllLinesAsync(Path.Combine(repository.Path, "objects/info/alternates"), lines);
+        foreach (string there in (string[])["other/base.git", "quo\u00e4ted.git"])
+        {
+            Directory.CreateDirectory(root[there + "/objects"]);
+        }
 
-        RepositoryMetadata metadata = RepositoryMetadata.Read(repository);
-
-        Assert.Equal(["other/base.git", "relative.git", "quo\u00e4ted.git"], metadata.Alternates.Select(static a => a.Value));
-        Assert.Equal(["/elsewhere/x.git/objects", root["other/base.git"], root.Path + "-longer/x.git/objects"], metadata.OutsideAlternates);
+        // git passes over what is not there.
+        Assert.Equal(["other/base.git", "quo\u00e4ted.git"], RepositoryMetadata.Read(repository).Alternates.Select(static a => a.Value));
+        Assert.Equal(
+            ["/elsewhere/x.git/objects", root["other/base.git"], root.Path + "-longer/x.git/objects"], Borrowing.OutsideOf(repository));
     }
 
     [Theory]

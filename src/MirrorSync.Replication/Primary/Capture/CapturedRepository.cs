@@ -361,6 +361,7 @@ internal sealed partial class CapturedRepository
             fields = said is null ? fields : MetadataFields.Put(fields, said);
             await body.WriteAsync(LogRecordBodyCodec.EncodeFields(fields, before.Repository.Format), stopping).ConfigureAwait(false);
             HashSet<ObjectId> known = RefDifference.IdsOf(before.Refs);
+            known.UnionWith(BorrowedTips());
             brought.ExceptWith(known);
             Task packing = kind == LogRecordKind.Delta ? PackAsync(before.Repository, brought, known, body) : Task.CompletedTask;
             await Task.WhenAll(peeling, packing).ConfigureAwait(false);
@@ -398,6 +399,17 @@ internal sealed partial class CapturedRepository
         context.MarkShown(record);
         return record.Sequence;
     }
+
+    /// <summary>
+    /// What the refs of its bases reach need not be sent: a mirror applies every earlier record of theirs before the one
+    /// that is written now. Only bases that mirrors know of count.
+    /// </summary>
+    private IEnumerable<ObjectId> BorrowedTips() =>
+        metadata.Said is not { Alternates: { Count: > 0 } bases } ? []
+            : Borrowing.AllBasesOf(state.Repository, bases)
+                .Select(name => context.Table.TryGet(name, out RepositoryState? found) ? found.Refs : null)
+                .OfType<RefSnapshot>()
+                .SelectMany(static refs => RefDifference.IdsOf(refs));
 
     private async Task PackAsync(Repository repository, HashSet<ObjectId> brought, HashSet<ObjectId> known, BodyBuilder body)
     {
