@@ -9,17 +9,18 @@ namespace MirrorSync.Storage.Log;
 /// <param name="Base">The position before the first record.</param>
 /// <param name="Committed">The position of the last record that was committed.</param>
 /// <param name="EndAddress">The address behind that record.</param>
+/// <param name="StartAddress">The address from which on the first record is found.</param>
 /// <param name="PageSizeBits">log2 of a page's bytes.</param>
 /// <param name="SegmentSizeBits">log2 of a segment's bytes.</param>
 internal readonly record struct CommitMark(
-    ulong Number, LogPosition Base, LogPosition Committed, long EndAddress, byte PageSizeBits, byte SegmentSizeBits);
+    ulong Number, LogPosition Base, LogPosition Committed, long EndAddress, long StartAddress, byte PageSizeBits, byte SegmentSizeBits);
 
 /// <summary>
 /// Our own record of what was committed, beside FASTER's files. Two slots in one file, a page apart, are written in
 /// turn, so that a write that is torn by a power loss leaves the other.
 /// <code>
 ///   0  u32  CRC-32C over bytes 4 to 127
-///   4  u8   version: 1
+///   4  u8   version: 2
 ///   5  u8   page size bits
 ///   6  u8   segment size bits
 ///   7  u8   0
@@ -27,7 +28,7 @@ internal readonly record struct CommitMark(
 ///  16  u64  base epoch       24  u64  base sequence       32  32B  base chain
 ///  64  u64  committed epoch  72  u64  committed sequence  80  32B  committed chain
 /// 112  i64  end address
-/// 120  u64  0
+/// 120  i64  start address
 /// </code>
 /// </summary>
 internal sealed class CommitMarkFile : IDisposable
@@ -35,7 +36,7 @@ internal sealed class CommitMarkFile : IDisposable
     public const string FileName = "committed";
     private const int SlotLength = 128;
     private const int SlotDistance = 4096;
-    private const byte Version = 1;
+    private const byte Version = 2;
 
     private readonly SafeFileHandle handle;
 
@@ -85,19 +86,32 @@ internal sealed class CommitMarkFile : IDisposable
     }
 
     /// <summary>Writes the next mark over the older slot; it is durable when this returns.</summary>
-    public void Write(LogPosition @base, LogPosition committed, long endAddress)
+    public void Write(LogPosition committed, long endAddress) => Write(Last with { Committed = committed, EndAddress = endAddress });
+
+    /// <summary>
+    /// Writes that the log begins elsewhere, into both slots: what lies before may be removed, so that no earlier mark
+    /// may come to count again. It is durable when this returns.
+    /// </summary>
+    public void Write(LogPosition @base, long startAddress, LogPosition committed, long endAddress)
     {
-        CommitMark next = Last with { Number = Last.Number + 1, Base = @base, Committed = committed, EndAddress = endAddress };
+        CommitMark next = Last with { Base = @base, StartAddress = startAddress, Committed = committed, EndAddress = endAddress };
+        Write(next);
+        Write(next);
+    }
+
+    public void Dispose() => handle.Dispose();
+
+    private static long SlotOf(ulong number) => number % 2 == 0 ? 0 : SlotDistance;
+
+    private void Write(CommitMark mark)
+    {
+        CommitMark next = mark with { Number = Last.Number + 1 };
         Span<byte> slot = stackalloc byte[SlotLength];
         Encode(next, slot);
         RandomAccess.Write(handle, slot, SlotOf(next.Number));
         Durable.SyncData(handle);
         Last = next;
     }
-
-    public void Dispose() => handle.Dispose();
-
-    private static long SlotOf(ulong number) => number % 2 == 0 ? 0 : SlotDistance;
 
     private static void Encode(CommitMark mark, Span<byte> slot)
     {
@@ -109,6 +123,7 @@ internal sealed class CommitMarkFile : IDisposable
         WritePosition(slot[16..], mark.Base);
         WritePosition(slot[64..], mark.Committed);
         BinaryPrimitives.WriteInt64LittleEndian(slot[112..], mark.EndAddress);
+        BinaryPrimitives.WriteInt64LittleEndian(slot[120..], mark.StartAddress);
         BinaryPrimitives.WriteUInt32LittleEndian(slot, Crc32C.Compute(slot[4..]));
     }
 
@@ -124,7 +139,7 @@ internal sealed class CommitMarkFile : IDisposable
 
         mark = new CommitMark(
             BinaryPrimitives.ReadUInt64LittleEndian(slot[8..]), ReadPosition(slot[16..]), ReadPosition(slot[64..]),
-            BinaryPrimitives.ReadInt64LittleEndian(slot[112..]), slot[5], slot[6]);
+            BinaryPrimitives.ReadInt64LittleEndian(slot[112..]), BinaryPrimitives.ReadInt64LittleEndian(slot[120..]), slot[5], slot[6]);
         return SlotOf(mark.Number) == at;
     }
 

@@ -8,7 +8,7 @@ namespace MirrorSync.Storage.Log;
 /// at a multiple of 4; an entry does not cross a page, and the rest of a page that is too short for the next is zeros.
 /// Every record is checked: CRC, sequence, chain and epoch must follow from the one before.
 /// </summary>
-internal sealed class LogScan(SegmentFiles files, int pageSizeBits, LogPosition start)
+internal sealed class LogScan(SegmentFiles files, int pageSizeBits, LogPosition start, long startAddress)
 {
     /// <summary>Where FASTER puts the first entry.</summary>
     public const long FirstAddress = 64;
@@ -23,7 +23,10 @@ internal sealed class LogScan(SegmentFiles files, int pageSizeBits, LogPosition 
     public LogPosition Position { get; private set; } = start;
 
     /// <summary>The address behind the last good record.</summary>
-    public long End { get; private set; } = FirstAddress;
+    public long End { get; private set; } = startAddress;
+
+    /// <summary>The last good record; null before the first.</summary>
+    public LogRecord? Record { get; private set; }
 
     /// <summary>Why <see cref="TryNext"/> returned false.</summary>
     public string? Error { get; private set; }
@@ -68,6 +71,7 @@ internal sealed class LogScan(SegmentFiles files, int pageSizeBits, LogPosition 
             return false;
         }
 
+        Record = record;
         Position = record.Position;
         End = EndOf(address, length);
         return true;

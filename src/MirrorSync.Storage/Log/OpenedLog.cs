@@ -35,6 +35,9 @@ internal sealed partial class OpenedLog : IDisposable
 
     public LogPosition Base => Marks.Last.Base;
 
+    /// <summary>The spooled bodies that the records name.</summary>
+    public NamedBodies Bodies { get; } = new();
+
     /// <summary>The position of the last record.</summary>
     public LogPosition Last { get; private set; }
 
@@ -117,7 +120,7 @@ internal sealed partial class OpenedLog : IDisposable
             }
 
             CommitMarkFile.Create(folder, new CommitMark(
-                0, LogPosition.Origin, LogPosition.Origin, LogScan.FirstAddress, (byte)options.PageSizeBits, (byte)options.SegmentSizeBits));
+                0, LogPosition.Origin, LogPosition.Origin, LogScan.FirstAddress, LogScan.FirstAddress, (byte)options.PageSizeBits, (byte)options.SegmentSizeBits));
         }
 
         return CommitMarkFile.Open(folder);
@@ -126,7 +129,7 @@ internal sealed partial class OpenedLog : IDisposable
     private void Check(ILogger logger)
     {
         CommitMark mark = Marks.Last;
-        LogScan scan = new(Files, PageSizeBits, mark.Base);
+        LogScan scan = new(Files, PageSizeBits, mark.Base, mark.StartAddress);
         long limit = Files.End;
         while (scan.Position.Sequence < mark.Committed.Sequence)
         {
@@ -137,7 +140,7 @@ internal sealed partial class OpenedLog : IDisposable
                     + $"but records up to {mark.Committed.Sequence} were committed");
             }
 
-            Addresses.Add(address);
+            Take(scan, address);
         }
 
         if (scan.Position != mark.Committed || scan.End != mark.EndAddress)
@@ -153,7 +156,7 @@ internal sealed partial class OpenedLog : IDisposable
 
         while (scan.TryNext(limit, out long address))
         {
-            Addresses.Add(address);
+            Take(scan, address);
         }
 
         if (Files.HoldsAnythingFrom(scan.End))
@@ -161,17 +164,25 @@ internal sealed partial class OpenedLog : IDisposable
             LogCut(logger, Folder, scan.Position, scan.Error);
         }
 
+        Files.RemoveBelow(mark.StartAddress);
+
         // Gone for good, not only passed over: nothing of it may stand behind what is appended next.
         Files.CutAt(scan.End);
         if (scan.Position != mark.Committed || Marks.OneSlotBad)
         {
             LogTakenUp(logger, Folder, mark.Committed, scan.Position);
             Files.SyncFrom(mark.EndAddress);
-            Marks.Write(mark.Base, scan.Position, scan.End);
+            Marks.Write(scan.Position, scan.End);
         }
 
         Last = scan.Position;
         End = scan.End;
+    }
+
+    private void Take(LogScan scan, long address)
+    {
+        Addresses.Add(address);
+        Bodies.Add(scan.Record!);
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "One of two slots of the record of what was committed to {Folder} was damaged; went on from {Position}")]

@@ -20,5 +20,12 @@ internal sealed class RecentRecords(long limitBytes)
         }
     }
 
+    public void Clear()
+    {
+        order.Clear();
+        bySequence.Clear();
+        bytes = 0;
+    }
+
     public bool TryGet(ulong sequence, out ReadOnlyMemory<byte> record) => bySequence.TryGetValue(sequence, out record);
 }

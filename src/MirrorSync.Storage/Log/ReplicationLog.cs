@@ -134,8 +134,12 @@ public sealed class ReplicationLog : IAsyncDisposable
         }
     }
 
-    /// <summary>Lets an empty log begin after a position: that of the snapshots a mirror was brought up by. Durable at once.</summary>
-    /// <exception cref="InvalidOperationException">The log holds records.</exception>
+    /// <summary>
+    /// Lets the log begin anew after a position: that of the snapshots a mirror was brought up by. What it held is given
+    /// up. Durable at once.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The log is beyond that position.</exception>
+    /// <exception cref="IOException">It could not be written.</exception>
     public void StartAt(LogPosition position)
     {
         committing.Wait();
@@ -144,13 +148,13 @@ public sealed class ReplicationLog : IAsyncDisposable
             lock (gate)
             {
                 ThrowIfUnusable();
-                if (addresses.Count > 0)
-                {
-                    throw new InvalidOperationException($"the log holds {addresses.Count} records, it cannot start at {position}");
-                }
-
-                opened.Marks.Write(position, position, end);
+                ArgumentOutOfRangeException.ThrowIfLessThan(position.Sequence, appended.Sequence);
+                opened.Marks.Write(position, end, position, end);
+                opened.Bodies.Drop(appended.Sequence);
+                addresses.Clear();
+                recent.Clear();
                 @base = appended = committed = position;
+                opened.Files.RemoveBelow(end);
             }
         }
         finally
@@ -160,6 +164,65 @@ public sealed class ReplicationLog : IAsyncDisposable
 
         appendedSignal.Advance(position.Sequence);
         committedSignal.Advance(position.Sequence);
+    }
+
+    /// <summary>The bytes that the held records take, those of their spooled bodies not counted.</summary>
+    public long HeldBytes
+    {
+        get
+        {
+            lock (gate)
+            {
+                return end - opened.Marks.Last.StartAddress;
+            }
+        }
+    }
+
+    /// <summary>The spooled bodies that the held records name.</summary>
+    public IReadOnlyCollection<SpooledBody> Bodies
+    {
+        get
+        {
+            lock (gate)
+            {
+                return opened.Bodies.All;
+            }
+        }
+    }
+
+    /// <summary>Gives up the records up to a sequence: the log begins after it. Durable when it returns.</summary>
+    /// <param name="sequence">At most that of <see cref="Committed"/>. Nothing happens when it is not above <see cref="Base"/>.</param>
+    /// <param name="cancellation">Ends the wait for a commit.</param>
+    /// <returns>The spooled bodies that no record names any more.</returns>
+    /// <exception cref="LogDamagedException">The record at the sequence cannot be read.</exception>
+    /// <exception cref="IOException">It could not be written.</exception>
+    public async Task<IReadOnlyList<SpooledBody>> TruncateAsync(ulong sequence, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(sequence, Committed.Sequence);
+        await committing.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            if (sequence <= Base.Sequence || PositionAt(sequence) is not { } position)
+            {
+                return [];
+            }
+
+            lock (gate)
+            {
+                ThrowIfUnusable();
+                int dropped = (int)(sequence - @base.Sequence);
+                long start = dropped < addresses.Count ? addresses[dropped] : end;
+                opened.Marks.Write(position, start, committed, opened.Marks.Last.EndAddress);
+                addresses.RemoveRange(0, dropped);
+                @base = position;
+                opened.Files.RemoveBelow(start);
+                return opened.Bodies.Drop(sequence);
+            }
+        }
+        finally
+        {
+            committing.Release();
+        }
     }
 
     /// <summary>Gives a record the next place in the log. It is not durable yet.</summary>
@@ -238,12 +301,13 @@ public sealed class ReplicationLog : IAsyncDisposable
     /// <summary>The bytes of a record, checked against their CRC; they must not be changed.</summary>
     /// <param name="sequence">Above that of <see cref="Base"/>, at most that of <see cref="Appended"/>.</param>
     /// <exception cref="LogDamagedException">The disk does not give back what was written.</exception>
+    /// <exception cref="LogTruncatedException">The record is no longer held.</exception>
     public ReadOnlyMemory<byte> Read(ulong sequence)
     {
         long address;
         lock (gate)
         {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(sequence, @base.Sequence);
+            ThrowIfTruncated(sequence);
             ArgumentOutOfRangeException.ThrowIfGreaterThan(sequence, appended.Sequence);
 
             // Those are the bytes that the CRC was checked over when they came; memory needs no second look.
@@ -255,9 +319,18 @@ public sealed class ReplicationLog : IAsyncDisposable
             address = addresses[(int)(sequence - @base.Sequence) - 1];
         }
 
-        return LogScan.TryReadAt(opened.Files, address, out byte[]? bytes, out string? error) && SequenceOf(bytes) == sequence
-            ? bytes
-            : throw new LogDamagedException($"record {sequence} at address {address} of the log in {opened.Folder} is damaged: {error ?? "it is another record"}");
+        if (LogScan.TryReadAt(opened.Files, address, out byte[]? bytes, out string? error) && SequenceOf(bytes) == sequence)
+        {
+            return bytes;
+        }
+
+        lock (gate)
+        {
+            // It may have been given up while it was read.
+            ThrowIfTruncated(sequence);
+        }
+
+        throw new LogDamagedException($"record {sequence} at address {address} of the log in {opened.Folder} is damaged: {error ?? "it is another record"}");
     }
 
     /// <summary>The position that the log had reached with a record; null when the log does not hold it. Base counts as held.</summary>
@@ -339,6 +412,7 @@ public sealed class ReplicationLog : IAsyncDisposable
 
         addresses.Add(address);
         recent.Add(record.Sequence, bytes);
+        opened.Bodies.Add(record);
         end = LogScan.EndOf(address, bytes.Length);
         appended = record.Position;
     }
@@ -363,7 +437,7 @@ public sealed class ReplicationLog : IAsyncDisposable
             }
 
             opened.Files.Sync();
-            opened.Marks.Write(@base, target, targetEnd);
+            opened.Marks.Write(target, targetEnd);
         }
         catch (Exception failure) when (failure is FasterException or IOException)
         {
@@ -389,6 +463,14 @@ public sealed class ReplicationLog : IAsyncDisposable
         appendedSignal.End(unusable);
         committedSignal.End(unusable);
         return unusable;
+    }
+
+    private void ThrowIfTruncated(ulong sequence)
+    {
+        if (sequence <= @base.Sequence)
+        {
+            throw new LogTruncatedException(sequence, @base);
+        }
     }
 
     private void ThrowIfUnusable()

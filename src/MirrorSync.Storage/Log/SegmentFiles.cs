@@ -126,6 +126,20 @@ internal sealed class SegmentFiles : IDisposable
         return false;
     }
 
+    /// <summary>Removes the files that hold nothing from the address on.</summary>
+    public void RemoveBelow(long address)
+    {
+        foreach (int segment in Held())
+        {
+            if (segment < SegmentOf(address))
+            {
+                Remove(segment);
+            }
+        }
+
+        // Not urgent: what comes back after a power loss is removed when the log is opened.
+    }
+
     /// <summary>Takes away all bytes from the address on, durably.</summary>
     public void CutAt(long address)
     {
@@ -133,13 +147,7 @@ internal sealed class SegmentFiles : IDisposable
         {
             if (segment > SegmentOf(address) || (segment == SegmentOf(address) && OffsetOf(address) == 0))
             {
-                if (open.TryRemove(segment, out SafeFileHandle? handle))
-                {
-                    handle.Dispose();
-                }
-
-                File.Delete(PathOf(segment));
-                folderChanged = true;
+                Remove(segment);
             }
             else if (segment == SegmentOf(address))
             {
@@ -184,6 +192,17 @@ internal sealed class SegmentFiles : IDisposable
         }
 
         return held;
+    }
+
+    private void Remove(int segment)
+    {
+        if (open.TryRemove(segment, out SafeFileHandle? handle))
+        {
+            handle.Dispose();
+        }
+
+        File.Delete(PathOf(segment));
+        Volatile.Write(ref folderChanged, true);
     }
 
     private SafeFileHandle? Handle(int segment, bool create)

@@ -14,12 +14,14 @@ public sealed partial class Spool
     private const string TemporaryPrefix = "incoming-";
 
     private readonly string folder;
+    private readonly ILogger<Spool> logger;
 
     /// <summary>Opens the folder, making it if need be, and removes what an earlier process left half written.</summary>
     /// <exception cref="IOException">The folder cannot be made or read.</exception>
     public Spool(string folder, ILogger<Spool> logger)
     {
         this.folder = Path.GetFullPath(folder);
+        this.logger = logger;
         if (!Directory.Exists(this.folder))
         {
             Directory.CreateDirectory(this.folder);
@@ -109,6 +111,26 @@ public sealed partial class Spool
         }
     }
 
+    /// <summary>Removes a body that no record names any more. One that is being read is read to its end.</summary>
+    /// <exception cref="IOException">It cannot be removed.</exception>
+    public void Remove(SpooledBody body) => File.Delete(PathOf(body));
+
+    /// <summary>Removes every body but those that are named: when the log is opened, before anything is written.</summary>
+    /// <exception cref="IOException">The folder cannot be read, or a file not removed.</exception>
+    public void RemoveAllBut(IEnumerable<SpooledBody> named)
+    {
+        HashSet<string> kept = [.. named.Select(static body => body.Name.ToString())];
+        foreach (string file in Directory.EnumerateFiles(folder))
+        {
+            string name = Path.GetFileName(file);
+            if (name.Length == 2 * Hash256.Length && !kept.Contains(name))
+            {
+                LogUnnamed(logger, file);
+                File.Delete(file);
+            }
+        }
+    }
+
     /// <summary>Begins a file under a temporary name.</summary>
     internal SpoolFile Create() => new(folder, Path.Combine(folder, TemporaryPrefix + Guid.NewGuid().ToString("N")));
 
@@ -116,6 +138,9 @@ public sealed partial class Spool
 
     private static FileNotFoundException Missing(SpooledBody body, Exception? inner) =>
         new($"the spool does not hold the body {body.Name} of {body.Length} bytes", body.Name.ToString(), inner);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Removed {File}, which no record names")]
+    private static partial void LogUnnamed(ILogger logger, string file);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Removed {File}, which an earlier process left half written")]
     private static partial void LogLeftOver(ILogger logger, string file);

@@ -172,7 +172,7 @@ public sealed class ReplicationLogTests
         await using ReplicationLog log = folder.Open();
         log.StartAt(new LogPosition(2, 10, SomeChain));
         log.Append(LogFolder.Draft(), epoch: 2);
-        Assert.Throws<ArgumentOutOfRangeException>(() => log.Read(10));
+        Assert.Throws<LogTruncatedException>(() => log.Read(10));
         Assert.Throws<ArgumentOutOfRangeException>(() => log.Read(12));
         Assert.Equal(11UL, Decode(log.Read(11)).Sequence);
         Assert.Null(log.PositionAt(9));
@@ -205,7 +205,7 @@ public sealed class ReplicationLogTests
         await using ReplicationLog again = folder.Open();
         Assert.Equal(start, again.Base);
         Assert.Equal(1001UL, again.Committed.Sequence);
-        Assert.Throws<InvalidOperationException>(() => again.StartAt(start));
+        Assert.Throws<ArgumentOutOfRangeException>(() => again.StartAt(start));
     }
 
     [Fact]
