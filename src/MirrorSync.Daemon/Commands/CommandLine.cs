@@ -102,6 +102,7 @@ internal static class CommandLine
             StatusCommand.RunAsync(context, ConfigOf(parsed), parsed.GetValue(json), cancellation));
         root.Add(status);
         root.Add(Accept(context));
+        root.Add(LogCommands.Define(context, static () => ConfigOption()));
         root.Add(IndexPackCommand.Define(context));
         root.Add(VerifyPackCommand.Define(context));
         return root;

@@ -73,6 +73,12 @@ internal sealed record DataConfig(string Path)
     /// <summary>The folder of checkpoints, ledgers and of whose data this is.</summary>
     public string StateFolder => System.IO.Path.Combine(Path, "state");
 
+    /// <summary>The folder of the replication log.</summary>
+    public string LogFolder => System.IO.Path.Combine(Path, "log");
+
+    /// <summary>The folder of the log's large bodies.</summary>
+    public string SpoolFolder => System.IO.Path.Combine(Path, "spool");
+
     /// <summary>The folder that hooks write into.</summary>
     public string NotifyFolder => System.IO.Path.Combine(Path, "notify");
 

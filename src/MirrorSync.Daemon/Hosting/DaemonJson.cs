@@ -1,7 +1,9 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using MirrorSync.Daemon.Commands;
 using MirrorSync.Daemon.Health;
+using MirrorSync.Storage.Log;
 
 namespace MirrorSync.Daemon.Hosting;
 
@@ -14,6 +16,7 @@ namespace MirrorSync.Daemon.Hosting;
 [JsonSerializable(typeof(AcceptRequest))]
 [JsonSerializable(typeof(AcceptAnswer))]
 [JsonSerializable(typeof(ErrorAnswer))]
+[JsonSerializable(typeof(ShownRecord))]
 internal sealed partial class DaemonJson : JsonSerializerContext
 {
     /// <summary>One line, as answers to other nodes.</summary>
@@ -26,6 +29,7 @@ internal sealed partial class DaemonJson : JsonSerializerContext
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         WriteIndented = indented,
+        Converters = { new JsonStringEnumConverter<LogRecordKind>() },
 
         // Nothing of it is put into HTML; names keep their letters.
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,

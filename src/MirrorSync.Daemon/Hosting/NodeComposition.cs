@@ -26,7 +26,8 @@ internal static class NodeComposition
     {
         MirrorSyncConfig config = context.Config;
         ReplicationLog log = OpenLog(context);
-        Spool spool = new(Path.Combine(config.Data.Path, "spool"), context.LoggerFactory.CreateLogger<Spool>());
+        Spool spool = new(config.Data.SpoolFolder, context.LoggerFactory.CreateLogger<Spool>());
+        spool.Clean(log.Bodies);
         RepositoryTable table = new();
         NodeIdentity identity = new(config.Node.Name, config.Node.Region, config.Fleet.Id);
         return config.Node.Role == NodeRole.Primary
@@ -148,7 +149,7 @@ internal static class NodeComposition
 
     private static ReplicationLog OpenLog(NodeContext context)
     {
-        ReplicationLogOptions options = new() { Folder = Path.Combine(context.Config.Data.Path, "log") };
+        ReplicationLogOptions options = new() { Folder = context.Config.Data.LogFolder };
         try
         {
             return ReplicationLog.Open(options, context.LoggerFactory.CreateLogger<ReplicationLog>());

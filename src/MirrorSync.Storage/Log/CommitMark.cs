@@ -66,10 +66,20 @@ internal sealed class CommitMarkFile : IDisposable
 
     /// <summary>Opens the file and takes the later of its marks.</summary>
     /// <exception cref="LogDamagedException">Neither slot is good.</exception>
-    public static CommitMarkFile Open(string folder)
+    public static CommitMarkFile Open(string folder) => Open(folder, FileAccess.ReadWrite);
+
+    /// <summary>Reads the later of its marks, also while another process writes them.</summary>
+    /// <exception cref="LogDamagedException">Neither slot is good.</exception>
+    public static CommitMark Read(string folder)
+    {
+        using CommitMarkFile file = Open(folder, FileAccess.Read);
+        return file.Last;
+    }
+
+    private static CommitMarkFile Open(string folder, FileAccess access)
     {
         string path = Path.Combine(folder, FileName);
-        SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, access, FileShare.ReadWrite);
         try
         {
             bool first = TryRead(handle, 0, out CommitMark a);

@@ -16,14 +16,16 @@ internal sealed class SegmentFiles : IDisposable
 
     private readonly string folder;
     private readonly int bits;
+    private readonly FileAccess access;
     private readonly ConcurrentDictionary<int, SafeFileHandle> open = new();
     private readonly ConcurrentDictionary<int, bool> unsynced = new();
     private readonly Lock opening = new();
     private bool folderChanged;
 
-    public SegmentFiles(string folder, int segmentSizeBits)
+    public SegmentFiles(string folder, int segmentSizeBits, FileAccess access = FileAccess.ReadWrite)
     {
         this.folder = folder;
+        this.access = access;
         bits = segmentSizeBits;
     }
 
@@ -226,7 +228,7 @@ internal sealed class SegmentFiles : IDisposable
                 return null;
             }
 
-            SafeFileHandle made = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite);
+            SafeFileHandle made = File.OpenHandle(path, create ? FileMode.OpenOrCreate : FileMode.Open, access, FileShare.ReadWrite | FileShare.Delete);
             if (!exists)
             {
                 // After the file is there: a sync that comes between would take the word and miss the name.

@@ -16,8 +16,8 @@ public sealed partial class Spool
     private readonly string folder;
     private readonly ILogger<Spool> logger;
 
-    /// <summary>Opens the folder, making it if need be, and removes what an earlier process left half written.</summary>
-    /// <exception cref="IOException">The folder cannot be made or read.</exception>
+    /// <summary>Opens the folder, making it if need be.</summary>
+    /// <exception cref="IOException">The folder cannot be made.</exception>
     public Spool(string folder, ILogger<Spool> logger)
     {
         this.folder = Path.GetFullPath(folder);
@@ -26,12 +26,6 @@ public sealed partial class Spool
         {
             Directory.CreateDirectory(this.folder);
             Durable.SyncFolder(Path.GetDirectoryName(this.folder) ?? "/");
-        }
-
-        foreach (string left in Directory.EnumerateFiles(this.folder, TemporaryPrefix + "*"))
-        {
-            LogLeftOver(logger, left);
-            File.Delete(left);
         }
     }
 
@@ -115,17 +109,21 @@ public sealed partial class Spool
     /// <exception cref="IOException">It cannot be removed.</exception>
     public void Remove(SpooledBody body) => File.Delete(PathOf(body));
 
-    /// <summary>Removes every body but those that are named: when the log is opened, before anything is written.</summary>
+    /// <summary>
+    /// Removes what an earlier process left half written, and every body that no record names: when the log has been
+    /// opened, before anything is written.
+    /// </summary>
+    /// <param name="named">The bodies that records name.</param>
     /// <exception cref="IOException">The folder cannot be read, or a file not removed.</exception>
-    public void RemoveAllBut(IEnumerable<SpooledBody> named)
+    public void Clean(IEnumerable<SpooledBody> named)
     {
         HashSet<string> kept = [.. named.Select(static body => body.Name.ToString())];
         foreach (string file in Directory.EnumerateFiles(folder))
         {
             string name = Path.GetFileName(file);
-            if (name.Length == 2 * Hash256.Length && !kept.Contains(name))
+            if (name.StartsWith(TemporaryPrefix, StringComparison.Ordinal) || (Hash256.TryParse(name, out _) && !kept.Contains(name)))
             {
-                LogUnnamed(logger, file);
+                LogRemoved(logger, file);
                 File.Delete(file);
             }
         }
@@ -140,8 +138,5 @@ public sealed partial class Spool
         new($"the spool does not hold the body {body.Name} of {body.Length} bytes", body.Name.ToString(), inner);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Removed {File}, which no record names")]
-    private static partial void LogUnnamed(ILogger logger, string file);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "Removed {File}, which an earlier process left half written")]
-    private static partial void LogLeftOver(ILogger logger, string file);
+    private static partial void LogRemoved(ILogger logger, string file);
 }
