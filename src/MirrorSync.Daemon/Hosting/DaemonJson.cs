@@ -14,6 +14,9 @@ namespace MirrorSync.Daemon.Hosting;
 [JsonSerializable(typeof(AcceptRequest))]
 [JsonSerializable(typeof(AcceptAnswer))]
 [JsonSerializable(typeof(ErrorAnswer))]
+[JsonSerializable(typeof(TrashAnswer))]
+[JsonSerializable(typeof(RestoreRequest))]
+[JsonSerializable(typeof(EmptyRequest))]
 internal sealed partial class DaemonJson : JsonSerializerContext
 {
     /// <summary>One line, as answers to other nodes.</summary>

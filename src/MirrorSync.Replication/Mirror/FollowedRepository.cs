@@ -2,6 +2,7 @@ using System.Collections.ObjectModel;
 using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects.Fsck;
 using MirrorSync.Git.Packs;
+using MirrorSync.Replication.Mirror.Removal;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
@@ -21,36 +22,64 @@ internal sealed partial class FollowedRepository
     private static readonly TimeSpan StaleLockAfter = TimeSpan.FromSeconds(60);
 
     private readonly ApplyContext context;
+    private readonly FollowedRepositories names;
     private readonly CancellationToken stopping;
+    private readonly Task nameFree;
     private readonly DeltaApplier applier;
+    private readonly RecordBodies bodies;
+    private readonly Departure departure;
     private readonly Backoff backoff;
     private readonly Lock gate = new();
-    private readonly Queue<ulong> pending = [];
+    private readonly Queue<PendingRecord> pending = [];
     private readonly FreshnessProof proof;
 
     // Written by the worker only, once it runs.
     private RepositoryState state;
     private bool snapshotWanted;
+    private bool isShown;
     private bool heldAtPrimary;
+    private int leaves;
     private (ulong Sequence, long AsOf)? lastAnswer;
     private volatile FindingCounts? findings;
 
     /// <summary>Takes up a repository.</summary>
     /// <param name="context">What all share.</param>
+    /// <param name="names">Told when it leaves its name.</param>
     /// <param name="initial">Its state as recovery found it; one that is not live wants a snapshot.</param>
     /// <param name="provenAsOf">The timestamp as of which it is known to be equal to the primary's; null when it is not.</param>
+    /// <param name="nameFree">Completes when those that bore its name before have left it.</param>
     /// <param name="stopping">The node stops.</param>
-    public FollowedRepository(ApplyContext context, RepositoryState initial, long? provenAsOf, CancellationToken stopping)
+    public FollowedRepository(
+        ApplyContext context,
+        FollowedRepositories names,
+        RepositoryState initial,
+        long? provenAsOf,
+        Task nameFree,
+        CancellationToken stopping)
     {
         proof = new FreshnessProof(provenAsOf);
         this.context = context;
+        this.names = names;
+        this.nameFree = nameFree;
         this.stopping = stopping;
         applier = new DeltaApplier(context);
+        bodies = new RecordBodies(context);
+        departure = new Departure(context, names, this);
         backoff = new Backoff(context.Time);
         state = initial;
         snapshotWanted = initial.Condition != RepositoryCondition.Live;
-        context.Table.Show(initial);
+        isShown = !IsWaiting;
+        if (isShown)
+        {
+            context.Table.Show(initial);
+        }
     }
+
+    /// <summary>True while another repository has yet to leave its name: nothing of it is on the disk.</summary>
+    public bool IsWaiting => !nameFree.IsCompleted;
+
+    /// <summary>True while its removal waits for an operator's word.</summary>
+    public bool IsRemovalRefused => departure.IsRefused;
 
     /// <summary>The state as last shown.</summary>
     public RepositoryState State => Volatile.Read(ref state);
@@ -112,22 +141,32 @@ internal sealed partial class FollowedRepository
         }
     }
 
-    /// <summary>A record of this repository is durable in the log. Zero only starts the worker.</summary>
-    public void Enqueue(ulong sequence)
+    /// <summary>A record of this repository is durable in the log.</summary>
+    public void Enqueue(PendingRecord record)
     {
         lock (gate)
         {
-            if (sequence > 0)
-            {
-                pending.Enqueue(sequence);
-            }
+            pending.Enqueue(record);
+            leaves += record.LeavesAfter is null ? 0 : 1;
+        }
 
+        Start();
+    }
+
+    /// <summary>Does what is to be done, if anything is.</summary>
+    public void Start()
+    {
+        lock (gate)
+        {
             if (Work.IsCompleted && (pending.Count > 0 || snapshotWanted))
             {
                 Work = Task.Run(RunAsync, CancellationToken.None);
             }
         }
     }
+
+    /// <summary>Lets a removal pass that was refused. False when none was.</summary>
+    public bool AcceptRemoval() => departure.Accept();
 
     /// <summary>The primary answered; see <see cref="FreshnessProof.Offer"/>.</summary>
     /// <param name="sequence">Where its log ended.</param>
@@ -161,11 +200,13 @@ internal sealed partial class FollowedRepository
     {
         try
         {
-            while (HasWork())
+            await context.Running.WaitAsync(stopping).ConfigureAwait(false);
+            await BearNameAsync().ConfigureAwait(false);
+            while (HasWork(out bool install))
             {
                 try
                 {
-                    await (snapshotWanted ? InstallSnapshotAsync() : ApplyNextAsync()).ConfigureAwait(false);
+                    await (install ? InstallSnapshotAsync() : ApplyNextAsync()).ConfigureAwait(false);
                     backoff.Reset();
                 }
                 catch (Exception failure) when (failure is not OperationCanceledException || !stopping.IsCancellationRequested)
@@ -189,11 +230,25 @@ internal sealed partial class FollowedRepository
         }
     }
 
-    private bool HasWork()
+    private async Task BearNameAsync()
+    {
+        await nameFree.WaitAsync(stopping).ConfigureAwait(false);
+        if (!isShown)
+        {
+            isShown = true;
+            context.Table.Show(state);
+        }
+    }
+
+    /// <summary>False ends the worker.</summary>
+    /// <param name="install">True when the next thing is a snapshot, false when it is a record.</param>
+    private bool HasWork(out bool install)
     {
         lock (gate)
         {
-            if (pending.Count == 0 && !snapshotWanted)
+            // The primary has no snapshot of a name that it has left behind.
+            install = snapshotWanted && leaves == 0;
+            if (pending.Count == 0 && !install)
             {
                 // Still under the lock: the record that comes next finds this worker over and starts another.
                 Work = Task.CompletedTask;
@@ -206,16 +261,22 @@ internal sealed partial class FollowedRepository
 
     private async Task ApplyNextAsync()
     {
-        ulong sequence;
+        PendingRecord next;
         lock (gate)
         {
-            sequence = pending.Peek();
+            next = pending.Peek();
         }
 
-        if (sequence <= state.Applied.Sequence)
+        if (next.LeavesAfter is { } ready)
         {
-            // The snapshot has it already, and with it all that its body would bring.
-            context.BodyPresent(sequence);
+            await LeaveAsync(next, ready).ConfigureAwait(false);
+            return;
+        }
+
+        if (next.Sequence <= state.Applied.Sequence || snapshotWanted)
+        {
+            // A snapshot has it already, or will have it under another name, and with it all that its body would bring.
+            context.BodyPresent(next.Sequence);
             Done();
             return;
         }
@@ -225,19 +286,13 @@ internal sealed partial class FollowedRepository
             new RefWriter(state.Repository).ClearLockOlderThan(StaleLockAfter, context.Time);
         }
 
-        LogRecord record = ReadRecord(sequence);
-        if (record.Spooled is { } body)
-        {
-            await FetchBodyAsync(body).ConfigureAwait(false);
-
-            context.BodyPresent(sequence);
-        }
-
+        LogRecord record = bodies.Read(next.Sequence);
+        await bodies.FetchAsync(record, stopping).ConfigureAwait(false);
         await context.Gate.WaitAsync(stopping).ConfigureAwait(false);
         try
         {
-            (RepositoryState next, FsckReport? found) = await applier.ApplyAsync(state, record, stopping).ConfigureAwait(false);
-            Show(next);
+            (RepositoryState applied, FsckReport? found) = await applier.ApplyAsync(state, record, stopping).ConfigureAwait(false);
+            Show(applied);
             Note(found);
         }
         finally
@@ -249,32 +304,27 @@ internal sealed partial class FollowedRepository
         context.Applied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
     }
 
-    private LogRecord ReadRecord(ulong sequence)
+    private async Task LeaveAsync(PendingRecord next, Task ready)
     {
-        try
+        await ready.WaitAsync(stopping).ConfigureAwait(false);
+        LogRecord record = bodies.Read(next.Sequence);
+        if (next.NewName is not { } newName)
         {
-            return context.Log.ReadRecord(sequence);
-        }
-        catch (LogDamagedException damage)
-        {
-            throw new BodyLostException(damage.Message);
-        }
-    }
-
-    private async Task FetchBodyAsync(SpooledBody body)
-    {
-        if (context.Spool.Contains(body))
-        {
+            await departure.RemoveAsync(state, record, stopping).ConfigureAwait(false);
+            snapshotWanted = false;
+            Done();
             return;
         }
 
-        try
+        await departure.RenameAsync(state, record, newName, !snapshotWanted, stopping).ConfigureAwait(false);
+        Done();
+        if (!snapshotWanted && record.After.Refs is { } expected && expected != state.Refs.Digest)
         {
-            await context.Bulk.FetchBodyAsync(body, stopping).ConfigureAwait(false);
+            Fail(new DivergedException($"the refs are not those that record {record.Sequence} (Renamed) is written on"));
         }
-        catch (Exception failure) when (failure is IOException or HttpRequestException)
+        else if (!snapshotWanted)
         {
-            throw new TransferException($"{state.Name}: a body could not be fetched: {failure.Message}", failure);
+            context.Applied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
         }
     }
 
@@ -313,7 +363,7 @@ internal sealed partial class FollowedRepository
         }
 
         // Before anyone is told: what was fetched once must not be fetched again after a crash.
-        await context.Checkpoint(stopping).ConfigureAwait(false);
+        _ = await context.Checkpoint(stopping).ConfigureAwait(false);
         Show(installed);
         LogInstalled(context.Logger, state.Name, state.Applied.Sequence);
         Note(found);
@@ -359,14 +409,15 @@ internal sealed partial class FollowedRepository
     {
         lock (gate)
         {
-            pending.Dequeue();
+            leaves -= pending.Dequeue().LeavesAfter is null ? 0 : 1;
             proof.Advance(FirstPending());
         }
     }
 
-    private ulong? FirstPending() => pending.TryPeek(out ulong first) ? first : null;
+    private ulong? FirstPending() => pending.TryPeek(out PendingRecord first) ? first.Sequence : null;
 
-    private void Show(RepositoryState next)
+    /// <summary>Shows a state to all readers. By the worker.</summary>
+    public void Show(RepositoryState next)
     {
         Volatile.Write(ref state, next);
         context.Table.Show(next);

@@ -21,48 +21,47 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
     /// A recovered repository with the records that could not be replayed, for want of their bodies, and what fsck finds in
     /// the objects of those that were.
     /// </summary>
-    internal readonly record struct Recovered(RepositoryState State, IReadOnlyList<ulong> Pending, FsckReport? Findings = null);
+    /// <param name="Name">Its name in the records that are left; its state may bear the next one already.</param>
+    /// <param name="State">Its state.</param>
+    /// <param name="Pending">The records that could not be replayed.</param>
+    /// <param name="Findings">What fsck finds.</param>
+    internal readonly record struct Recovered(
+        RepositoryName Name, RepositoryState State, IReadOnlyList<ulong> Pending, FsckReport? Findings = null);
+
+    /// <summary>What recovery comes to.</summary>
+    /// <param name="Repositories">The repositories of the checkpoint.</param>
+    /// <param name="Rest">The records that are left for their workers, in their order: see <see cref="RecoveryPlan"/>.</param>
+    /// <param name="Left">The names that were left, as the checkpoint has them.</param>
+    internal sealed record Outcome(IReadOnlyList<Recovered> Repositories, IReadOnlyList<LogRecord> Rest, IReadOnlyList<LeftName> Left);
 
     /// <summary>Recovers every repository that checkpoint and log know.</summary>
     /// <exception cref="InvalidDataException">There is a log but no checkpoint that fits it.</exception>
-    public async Task<IReadOnlyList<Recovered>> RunAsync(CancellationToken cancellation)
+    public async Task<Outcome> RunAsync(CancellationToken cancellation)
     {
         if (context.Log.Appended == LogPosition.Origin)
         {
-            return [];
+            return new Outcome([], [], []);
         }
 
         Checkpoint checkpoint = Checkpoint.Read(options.CheckpointFile) ?? throw new InvalidDataException(
             $"{options.CheckpointFile} is missing beside a log; remove the data folder and the mirror brings itself up again");
-        Dictionary<RepositoryName, CheckpointEntry> entries =
-            checkpoint.Repositories.ToDictionary(static e => Handshake.Name(e.Name));
-        Dictionary<RepositoryName, List<LogRecord>> records = [];
+        RecoveryPlan plan = new(checkpoint);
         foreach (LogRecord record in RecordsAfter(checkpoint.ReplayAfter))
         {
-            if (record.Format is { } format)
-            {
-                entries.TryAdd(record.Repository, new CheckpointEntry(
-                    record.Repository.Value, format.GitName(), 0, 0, Hash256.Zero.ToString(), string.Empty));
-                if (record.Sequence > entries[record.Repository].Sequence)
-                {
-                    records.TryAdd(record.Repository, []);
-                    records[record.Repository].Add(record);
-                }
-            }
+            plan.Add(record);
         }
 
         List<Recovered> recovered = [];
         Lock gate = new();
-        await Parallel.ForEachAsync(entries, cancellation, async (entry, token) =>
+        await Parallel.ForEachAsync(plan.Repositories, cancellation, async (one, token) =>
         {
-            List<LogRecord> waiting = records.GetValueOrDefault(entry.Key) ?? [];
-            Recovered one = await RecoverAsync(entry.Key, entry.Value, waiting, token).ConfigureAwait(false);
+            Recovered done = await RecoverAsync(plan, one, token).ConfigureAwait(false);
             lock (gate)
             {
-                recovered.Add(one);
+                recovered.Add(done);
             }
         }).ConfigureAwait(false);
-        return recovered;
+        return new Outcome(recovered, plan.Rest, checkpoint.Left ?? []);
     }
 
     private IEnumerable<LogRecord> RecordsAfter(ulong sequence)
@@ -73,16 +72,17 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
         }
     }
 
-    private async Task<Recovered> RecoverAsync(
-        RepositoryName name, CheckpointEntry entry, List<LogRecord> records, CancellationToken cancellation)
+    private async Task<Recovered> RecoverAsync(RecoveryPlan plan, RecoveryPlan.Planned one, CancellationToken cancellation)
     {
-        Repository repository = new(name, name.PathBelow(options.Root), Handshake.Format(entry.Format));
+        (RepositoryName name, CheckpointEntry entry, List<LogRecord> records) = (one.Name, one.Entry, one.Records);
+        RepositoryName bears = BearsAlready(plan, one);
+        Repository repository = new(bears, bears.PathBelow(options.Root), Handshake.Format(entry.Format));
         RepositoryState missing = new(
             repository, RepositoryCondition.Missing, "waits for its snapshot", RefSnapshot.Empty(repository.Format), LogPosition.Origin);
-        if (entry.Sequence == 0)
+        if (entry.Sequence == 0 || (one.Leave?.Kind == LogRecordKind.Removed && !Directory.Exists(repository.Path)))
         {
-            // The snapshot will be younger than every record that is here.
-            return new Recovered(missing, []);
+            // The snapshot will be younger than every record that is here; or it is in the trash already.
+            return new Recovered(name, missing, []);
         }
 
         int ready = records.FindIndex(r => r.Spooled is { } body && !context.Spool.Contains(body));
@@ -99,7 +99,7 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
                         await ReplayAsync(onDisk, entry, records[..count], cancellation).ConfigureAwait(false);
                     RepositoryCondition condition = refused is null ? RepositoryCondition.Live : RepositoryCondition.Held;
                     return new Recovered(
-                        state with { Condition = condition, Reason = refused }, [.. records.Skip(count).Select(static r => r.Sequence)], findings);
+                        name, state with { Condition = condition, Reason = refused }, [.. records.Skip(count).Select(static r => r.Sequence)], findings);
                 }
                 catch (Exception failure) when (count > 0 && failure is InvalidPackException { IsOfObjects: true } or ObjectTooLargeException)
                 {
@@ -112,9 +112,19 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
         {
             // Whatever it is, it is this repository's alone: all others come up.
             LogDamaged(context.Logger, name, failure.Message);
-            return new Recovered(missing with { Condition = RepositoryCondition.Damaged, Reason = failure.Message }, []);
+            return new Recovered(name, missing with { Condition = RepositoryCondition.Damaged, Reason = failure.Message }, []);
         }
     }
+
+    /// <summary>
+    /// The name at whose place the folder is. A renaming that the checkpoint does not know of may be done: then the old
+    /// place is empty, and the new one, which no other repository could take before that checkpoint, is not.
+    /// </summary>
+    private RepositoryName BearsAlready(RecoveryPlan plan, RecoveryPlan.Planned one) =>
+        one.Leave is { } leave && Records.TryGetNewName(leave, out RepositoryName newName)
+            && !Directory.Exists(one.Name.PathBelow(options.Root)) && Directory.Exists(newName.PathBelow(options.Root))
+            && !plan.IsKnown(newName)
+            ? newName : one.Name;
 
     private async Task<(RepositoryState State, FsckReport? Findings)> ReplayAsync(
         RepositoryState onDisk, CheckpointEntry entry, List<LogRecord> records, CancellationToken cancellation)

@@ -67,6 +67,7 @@ internal sealed class PrimaryRig : IAsyncDisposable
             Root = rig.Root,
             NotifyFolder = rig.folder["notify"],
             RootIdentityFile = rig.folder["state/root"],
+            FoldersFile = rig.folder["state/folders.json"],
             ScanInterval = TimeSpan.FromMinutes(10),
         };
         rig.Node = new PrimaryNode(options, rig.Log, rig.Spool, rig.Table, TimeProvider.System, NullLoggerFactory.Instance);
