@@ -16,12 +16,6 @@ internal static class AcceptCommand
             return ExitCodes.Usage;
         }
 
-        if (config.Node.Role != NodeRole.Primary)
-        {
-            await context.Error.WriteLineAsync($"mirrorsync: {config.Node.Name} is a mirror; accept on the primary").ConfigureAwait(false);
-            return ExitCodes.Usage;
-        }
-
         using var client = AdminClient.Find(config);
         string request = JsonSerializer.Serialize(new AcceptRequest(repository, repository is null), DaemonJson.Compact.AcceptRequest);
         string text = await client.PostAsync(NodePaths.Accept, request, cancellation).ConfigureAwait(false);
@@ -33,7 +27,8 @@ internal static class AcceptCommand
 
         if (answer.Accepted.Count == 0)
         {
-            await context.Output.WriteLineAsync("nothing is held").ConfigureAwait(false);
+            string where = config.Node.Role == NodeRole.Mirror ? " here; what is held at the primary is accepted there" : string.Empty;
+            await context.Output.WriteLineAsync($"nothing is held{where}").ConfigureAwait(false);
         }
 
         return ExitCodes.Ok;

@@ -103,6 +103,7 @@ internal static class CommandLine
         root.Add(status);
         root.Add(Accept(context));
         root.Add(LogCommands.Define(context, static () => ConfigOption()));
+        root.Add(TrashCommand.Define(context, static () => ConfigOption()));
         root.Add(IndexPackCommand.Define(context));
         root.Add(VerifyPackCommand.Define(context));
         return root;
@@ -152,7 +153,7 @@ internal static class CommandLine
             Arity = ArgumentArity.ZeroOrOne,
         };
         var all = new Option<bool>("--all") { Description = "Everything that is held." };
-        var accept = new Command("accept", "Accept what is held, such as a mass deletion, and let it go on.") { repository, all, ConfigOption() };
+        var accept = new Command("accept", "Accept what is held, such as a mass deletion or (on a mirror) a mass removal, and let it go on.") { repository, all, ConfigOption() };
         accept.Validators.Add(result =>
         {
             if (result.GetValue(all) == (result.GetValue(repository) is not null))

@@ -81,6 +81,7 @@ internal static class ConfigLoader
             reader.Flag("Packs:DetectCollisions", true),
             (int)reader.Whole("Packs:Threads", PacksConfig.DefaultThreads, 1, 64),
             reader.Whole("Packs:CacheBytes", PacksConfig.DefaultCacheBytes, 4L << 20, 32L << 30));
+        TrashConfig trash = new(reader.Time("Trash:Retention", TrashConfig.DefaultRetention));
         LogLevel? level = reader.Choice<LogLevel>("Log:Level", LogLevel.Information);
 
         if (root is not null && data is not null && (IsWithin(root, data) || IsWithin(data, root)))
@@ -107,6 +108,7 @@ internal static class ConfigLoader
             Tls = tls,
             Serving = new ServingConfig(pushUrl),
             Packs = packs,
+            Trash = trash,
             Log = new LogConfig(level.Value),
         };
     }

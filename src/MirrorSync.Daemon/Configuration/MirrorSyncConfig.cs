@@ -41,6 +41,9 @@ internal sealed record MirrorSyncConfig
     /// <summary>How a mirror takes packs. A primary may have it too, so that nodes can share a file.</summary>
     public PacksConfig Packs { get; init; } = new(false, true, PacksConfig.DefaultThreads, PacksConfig.DefaultCacheBytes);
 
+    /// <summary>How a mirror keeps what was removed. A primary may have it too, so that nodes can share a file.</summary>
+    public TrashConfig Trash { get; init; } = new(TrashConfig.DefaultRetention);
+
     /// <summary>What is logged.</summary>
     public required LogConfig Log { get; init; }
 }
@@ -130,6 +133,14 @@ internal sealed record PacksConfig(bool RefuseFindings, bool DetectCollisions, i
 
     /// <summary>The cores, at most 4.</summary>
     public static int DefaultThreads { get; } = Math.Min(Environment.ProcessorCount, 4);
+}
+
+/// <summary><c>Trash:*</c>.</summary>
+/// <param name="Retention">How long a mirror keeps a repository that was removed at the primary.</param>
+internal sealed record TrashConfig(TimeSpan Retention)
+{
+    /// <summary>Two weeks.</summary>
+    public static TimeSpan DefaultRetention { get; } = TimeSpan.FromDays(14);
 }
 
 /// <summary><c>Log:*</c>.</summary>

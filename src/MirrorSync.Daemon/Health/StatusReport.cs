@@ -41,6 +41,8 @@ internal sealed record StatusReport
 
     public required IReadOnlyList<RepositoryStatus> Repositories { get; init; }
 
+    public required int Trashed { get; init; }
+
     public required IReadOnlyList<MirrorStatus> Mirrors { get; init; }
 
     public required IReadOnlyList<PeerWord> Peers { get; init; }
@@ -72,6 +74,7 @@ internal sealed record StatusReport
             Stale = strict.Stale,
             Reasons = strict.Reasons,
             Repositories = status.Repositories,
+            Trashed = status.Trashed,
             Mirrors = status.Mirrors,
             Peers = peers,
         };

@@ -1,6 +1,4 @@
-using System.Net;
 using System.Text;
-using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using MirrorSync.Daemon.Configuration;
 using MirrorSync.Daemon.Health;
@@ -18,7 +16,7 @@ namespace MirrorSync.Daemon.Hosting;
 internal sealed class AdminEndpoints(
     MirrorSyncConfig config, NodeParts parts, Func<IReadOnlyList<PeerWord>> peers, MetricsListener metrics)
 {
-    private const int MaxAcceptBytes = 16 << 10;
+    private readonly TrashEndpoints trash = new(parts.Trash);
 
     private const string Index = """
         MirrorSync
@@ -29,6 +27,7 @@ internal sealed class AdminEndpoints(
         /readyz?repo=NAME   one repository
         /status             everything known of this node, JSON
         /metrics            Prometheus text
+        /trash              what was removed at the primary and is kept here, JSON
 
         """;
 
@@ -39,6 +38,11 @@ internal sealed class AdminEndpoints(
         if (path == NodePaths.Accept)
         {
             return HttpMethods.IsPost(context.Request.Method) ? AcceptAsync(context) : context.RefuseMethodAsync("POST");
+        }
+
+        if (path is NodePaths.Trash or NodePaths.TrashRestore or NodePaths.TrashEmpty)
+        {
+            return trash.HandleAsync(context, path);
         }
 
         if (path is not ("/" or NodePaths.Healthz or NodePaths.Readyz or NodePaths.Status or NodePaths.Metrics))
@@ -72,9 +76,6 @@ internal sealed class AdminEndpoints(
         await context.Response.Body.WriteAsync(body, context.RequestAborted).ConfigureAwait(false);
     }
 
-    private static Task RefuseAsync(HttpContext context, int statusCode, string error) =>
-        context.WriteAsync(statusCode, new ErrorAnswer(error), DaemonJson.Compact.ErrorAnswer);
-
     private NodeStatus Facts() => parts.Status.GetStatus();
 
     private Task ReadyAsync(HttpContext context)
@@ -89,7 +90,7 @@ internal sealed class AdminEndpoints(
                 mode = ReadinessMode.Serve;
                 break;
             default:
-                return RefuseAsync(context, StatusCodes.Status400BadRequest, "mode can only be serve");
+                return context.RefuseAsync(StatusCodes.Status400BadRequest, "mode can only be serve");
         }
 
         NodeStatus status = Facts();
@@ -117,26 +118,18 @@ internal sealed class AdminEndpoints(
 
     private async Task AcceptAsync(HttpContext context)
     {
-        // Whoever may scrape metrics from elsewhere must not thereby release a mass deletion; and a page in an operator's
-        // browser can come here by a name of its own, but not by our address, and can post forms, but not JSON.
-        if (!IsFromHere(context))
+        AcceptRequest? request =
+            await PostedJson.ReadAsync(context, DaemonJson.Compact.AcceptRequest, "accept").ConfigureAwait(false);
+        if (context.Response.HasStarted)
         {
-            await RefuseAsync(context, StatusCodes.Status403Forbidden, "accept from this machine, by its address").ConfigureAwait(false);
             return;
         }
 
-        if (context.Request.ContentType?.StartsWith("application/json", StringComparison.OrdinalIgnoreCase) != true)
-        {
-            await RefuseAsync(context, StatusCodes.Status415UnsupportedMediaType, "the body must be application/json").ConfigureAwait(false);
-            return;
-        }
-
-        AcceptRequest? request = await ReadAcceptAsync(context).ConfigureAwait(false);
         RepositoryName name = default;
         if (request is null || request.All == (request.Repository is not null)
             || (request.Repository is not null && !RepositoryName.TryParse(request.Repository, out name)))
         {
-            await RefuseAsync(context, StatusCodes.Status400BadRequest, "either a repository's name or all").ConfigureAwait(false);
+            await context.RefuseAsync(StatusCodes.Status400BadRequest, "either a repository's name or all").ConfigureAwait(false);
             return;
         }
 
@@ -144,33 +137,10 @@ internal sealed class AdminEndpoints(
             await parts.AcceptAsync(request.All ? null : name, context.RequestAborted).ConfigureAwait(false);
         if (accepted is null)
         {
-            await RefuseAsync(context, StatusCodes.Status404NotFound, $"no repository {name}").ConfigureAwait(false);
+            await context.RefuseAsync(StatusCodes.Status404NotFound, $"no repository {name}").ConfigureAwait(false);
             return;
         }
 
         await context.WriteAsync(StatusCodes.Status200OK, new AcceptAnswer(accepted), DaemonJson.Compact.AcceptAnswer).ConfigureAwait(false);
-    }
-
-    private static bool IsFromHere(HttpContext context)
-    {
-        string host = context.Request.Host.Host;
-        return context.Connection.RemoteIpAddress is { } from
-            && (IPAddress.IsLoopback(from) || from.Equals(context.Connection.LocalIpAddress))
-            && (host == "localhost" || IPAddress.TryParse(host.Trim('[', ']'), out _));
-    }
-
-    private static async Task<AcceptRequest?> ReadAcceptAsync(HttpContext context)
-    {
-        byte[] buffer = new byte[MaxAcceptBytes];
-        int length = await context.Request.Body
-            .ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, context.RequestAborted).ConfigureAwait(false);
-        try
-        {
-            return length == buffer.Length ? null : JsonSerializer.Deserialize(buffer.AsSpan(0, length), DaemonJson.Compact.AcceptRequest);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
     }
 }

@@ -9,6 +9,28 @@ internal sealed record AcceptRequest(string? Repository, bool All);
 /// <param name="Accepted">The repositories that were let go on.</param>
 internal sealed record AcceptAnswer(IReadOnlyList<string> Accepted);
 
+/// <summary>One repository in a mirror's trash.</summary>
+/// <param name="Repository">Its name when it was removed.</param>
+/// <param name="RemovedAt">When, on the mirror's clock.</param>
+/// <param name="Sequence">The record that removed it.</param>
+/// <param name="Bytes">The room that its files take.</param>
+/// <param name="Path">Where it is; null once it was deleted.</param>
+internal sealed record TrashedRepository(string Repository, DateTimeOffset RemovedAt, ulong Sequence, long Bytes, string? Path);
+
+/// <summary>What <c>GET /trash</c> answers, and with what they did <c>POST /trash/restore</c> and <c>/trash/empty</c>.</summary>
+/// <param name="Repositories">Oldest first.</param>
+internal sealed record TrashAnswer(IReadOnlyList<TrashedRepository> Repositories);
+
+/// <summary>What <c>POST /trash/restore</c> takes.</summary>
+/// <param name="Repository">The name that it had; the youngest of that name is taken.</param>
+/// <param name="To">The folder that it is to be: absolute, not there yet, not in the root, on the root's file system.</param>
+internal sealed record RestoreRequest(string? Repository, string? To);
+
+/// <summary>What <c>POST /trash/empty</c> takes: all of one name, or everything.</summary>
+/// <param name="Repository">The name; null with <paramref name="All"/>.</param>
+/// <param name="All">True for everything.</param>
+internal sealed record EmptyRequest(string? Repository, bool All);
+
 /// <summary>Any refusal of the admin listener.</summary>
 /// <param name="Error">One line.</param>
 internal sealed record ErrorAnswer(string Error);

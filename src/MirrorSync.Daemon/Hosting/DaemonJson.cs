@@ -17,6 +17,9 @@ namespace MirrorSync.Daemon.Hosting;
 [JsonSerializable(typeof(AcceptAnswer))]
 [JsonSerializable(typeof(ErrorAnswer))]
 [JsonSerializable(typeof(ShownRecord))]
+[JsonSerializable(typeof(TrashAnswer))]
+[JsonSerializable(typeof(RestoreRequest))]
+[JsonSerializable(typeof(EmptyRequest))]
 internal sealed partial class DaemonJson : JsonSerializerContext
 {
     /// <summary>One line, as answers to other nodes.</summary>

@@ -75,6 +75,7 @@ internal static class NodeComposition
             Root = config.Repositories.Root,
             NotifyFolder = config.Data.NotifyFolder,
             RootIdentityFile = RootIdentityFile(config),
+            FoldersFile = Path.Combine(config.Data.StateFolder, "folders.json"),
             ScanInterval = config.Repositories.ScanInterval,
         };
         PrimaryNode node = new(options, log, spool, table, context.Time, context.LoggerFactory);
@@ -91,7 +92,7 @@ internal static class NodeComposition
             Replication = endpoints.Handlers,
             Public = http,
             Git = git,
-            AcceptAsync = (name, _) => Task.FromResult(Accept(node, table, name)),
+            AcceptAsync = (name, _) => Task.FromResult(Accept(node.Accept, table, name)),
             Services = [new LoopService("primary", node.RunAsync)],
             Owner = new OwnedParts(snapshots, node, log),
         };
@@ -116,6 +117,7 @@ internal static class NodeComposition
                 DetectCollisions = config.Packs.DetectCollisions,
             },
             RefuseFindings = config.Packs.RefuseFindings,
+            TrashRetention = config.Trash.Retention,
         };
         MirrorNode node = new(options, log, spool, table, context.Time, context.LoggerFactory);
         (Microsoft.AspNetCore.Http.RequestDelegate http, GitDaemonListener? git) = Listeners(
@@ -138,8 +140,9 @@ internal static class NodeComposition
             Public = http,
             Git = git,
 
-            // What is held on a mirror is held at the primary, and goes on from there.
-            AcceptAsync = (name, _) => Task.FromResult<IReadOnlyList<string>?>(name is { } one && !table.TryGet(one, out RepositoryState? _) ? null : []),
+            // What else is held on a mirror is held at the primary, and goes on from there.
+            AcceptAsync = (name, _) => Task.FromResult(Accept(node.Accept, table, name)),
+            Trash = node.Trash,
             Services = [new LoopService("mirror", node.RunAsync)],
             Owner = new OwnedParts(null, node, log),
         };
@@ -160,14 +163,15 @@ internal static class NodeComposition
         }
     }
 
-    private static IReadOnlyList<string>? Accept(PrimaryNode node, RepositoryTable table, RepositoryName? name)
+    private static IReadOnlyList<string>? Accept(
+        Func<RepositoryName?, IReadOnlyList<RepositoryName>> accept, RepositoryTable table, RepositoryName? name)
     {
         if (name is { } one && !table.TryGet(one, out RepositoryState? _))
         {
             return null;
         }
 
-        return [.. node.Accept(name).Select(static n => n.Value)];
+        return [.. accept(name).Select(static n => n.Value)];
     }
 
     private static ServingOptions Serving(MirrorSyncConfig config, Func<string?> primary) => new()

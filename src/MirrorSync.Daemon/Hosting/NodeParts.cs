@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using MirrorSync.Daemon.Configuration;
+using MirrorSync.Replication.Mirror.Removal;
 using MirrorSync.Replication.Status;
 using MirrorSync.Serving.GitProtocol;
 using MirrorSync.Storage.Repositories;
@@ -51,6 +52,9 @@ internal sealed record NodeParts
     /// there is no such repository.
     /// </summary>
     public required Func<RepositoryName?, CancellationToken, Task<IReadOnlyList<string>?>> AcceptAsync { get; init; }
+
+    /// <summary>The repositories that were removed at the primary; null on a primary.</summary>
+    public RepositoryTrash? Trash { get; init; }
 
     /// <summary>
     /// What runs as long as the node does: started in this order after recovery and before anything listens, stopped in

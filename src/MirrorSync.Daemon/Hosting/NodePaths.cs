@@ -23,4 +23,13 @@ internal static class NodePaths
 
     /// <summary>Admin listener: lets go on what is held for a human.</summary>
     public const string Accept = "/accept";
+
+    /// <summary>Admin listener: what a mirror keeps of what was removed, JSON.</summary>
+    public const string Trash = "/trash";
+
+    /// <summary>Admin listener: takes a repository out of the trash.</summary>
+    public const string TrashRestore = "/trash/restore";
+
+    /// <summary>Admin listener: deletes what is in the trash.</summary>
+    public const string TrashEmpty = "/trash/empty";
 }

@@ -53,6 +53,7 @@ internal sealed class NodeMeter : IDisposable
     private void CreateRepositoryInstruments()
     {
         meter.CreateObservableGauge("mirrorsync.repositories", CountByState, "{repository}", "Repositories by state.");
+        meter.CreateObservableGauge("mirrorsync.trashed", () => status().Trashed, "{repository}", "On a mirror: repositories in its trash.");
         meter.CreateObservableGauge("mirrorsync.repository.lag", RepositoryLags, "s", "Time since the repository was last proven equal to the primary; absent when never.");
     }
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using MirrorSync.Replication.Mirror.Removal;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects.Indexing;
@@ -29,14 +30,23 @@ internal sealed record ApplyContext(
     TimeProvider Time,
     ILogger Logger)
 {
-    /// <summary>Completes once a checkpoint has been written that knows of everything done before the call.</summary>
-    public required Func<CancellationToken, Task> Checkpoint { get; init; }
+    /// <summary>
+    /// Completes once a checkpoint has been written that knows of everything done before the call; false when it could
+    /// not be.
+    /// </summary>
+    public required Func<CancellationToken, Task<bool>> Checkpoint { get; init; }
+
+    /// <summary>The folder of all repositories, absolute.</summary>
+    public required string Root { get; init; }
+
+    /// <summary>Where removed repositories go.</summary>
+    public required RepositoryTrash Trash { get; init; }
+
+    /// <summary>Completes when the node runs; until then everything is only queued.</summary>
+    public required Task Running { get; init; }
 
     /// <summary>The repositories' objects; the node closes them at its end.</summary>
     public required OpenStores Stores { get; init; }
-
-    /// <summary>Who borrows from whom.</summary>
-    public required Borrowers Borrowers { get; init; }
 
     /// <summary>What fsck found in all that was taken since the node started.</summary>
     public FindingCounts Findings { get; } = new();

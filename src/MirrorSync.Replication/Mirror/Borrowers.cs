@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Mirror;
@@ -18,15 +17,26 @@ internal sealed class BaseBehindException(RepositoryName name, RepositoryName ot
 internal sealed class BaseDroppedException(RepositoryName name, RepositoryName other)
     : Exception($"{name} no longer borrows objects from {other}, and is brought up whole");
 
-/// <summary>Who borrows from whom among the repositories that are followed.</summary>
-internal sealed class Borrowers(ConcurrentDictionary<RepositoryName, FollowedRepository> followed)
+/// <summary>Who borrows from whom among the repositories that are followed. Any thread.</summary>
+internal sealed class Borrowers(FollowedRepositories repositories)
 {
+    private readonly ChangeSignal changes = new();
+
+    /// <summary>A repository borrows from others than before, or is gone.</summary>
+    public void Changed() => changes.Changed();
+
+    /// <summary>Completes when the condition holds; it is asked whenever a repository borrows from others than before.</summary>
+    public Task WaitAsync(Func<bool> condition, CancellationToken cancellation) => changes.WaitAsync(condition, cancellation);
+
+    /// <summary>A repository that borrows from this one; null when there is none.</summary>
+    public RepositoryName? FirstOf(RepositoryName name) => Of(name) is [var first, ..] ? first.State.Name : null;
+
     /// <summary>Waits until every base has applied the records below the sequence: those that a record of that sequence builds on.</summary>
     public async Task BasesReachedAsync(IReadOnlyList<RepositoryName> bases, ulong sequence, CancellationToken cancellation)
     {
         foreach (RepositoryName name in bases)
         {
-            if (followed.TryGetValue(name, out FollowedRepository? other))
+            foreach (FollowedRepository other in repositories.All.Where(r => r.State.Name == name))
             {
                 await other.ReachedAsync(sequence, cancellation).ConfigureAwait(false);
             }
@@ -36,29 +46,68 @@ internal sealed class Borrowers(ConcurrentDictionary<RepositoryName, FollowedRep
     /// <summary>Waits until a base is applied up to the sequence. False when it is not followed: nothing will tell.</summary>
     public async Task<bool> BaseAppliedAsync(BaseBehindException behind, CancellationToken cancellation)
     {
-        if (!followed.TryGetValue(behind.Base, out FollowedRepository? other))
-        {
-            return false;
-        }
-
-        await other.AppliedAsync(behind.Sequence, cancellation).ConfigureAwait(false);
-        return true;
+        FollowedRepository? other = repositories.All.FirstOrDefault(r => r.State.Name == behind.Base);
+        await (other?.AppliedAsync(behind.Sequence, cancellation) ?? Task.CompletedTask).ConfigureAwait(false);
+        return other is not null;
     }
 
     /// <summary>A repository's folder is another: all that borrow from it, directly or through others, look whether they are still whole.</summary>
     public void BaseReplaced(RepositoryName name)
     {
         HashSet<RepositoryName> replaced = [name];
-        for (int before = 0; before < replaced.Count;)
+        Queue<RepositoryName> open = new([name]);
+        while (open.TryDequeue(out RepositoryName next))
         {
-            before = replaced.Count;
-            replaced.UnionWith(followed.Values.Where(r => r.Bases.Any(replaced.Contains)).Select(static r => r.State.Name));
-        }
-
-        replaced.Remove(name);
-        foreach (RepositoryName borrower in replaced)
-        {
-            followed[borrower].Recheck();
+            foreach (FollowedRepository borrower in Of(next).Where(r => replaced.Add(r.State.Name)))
+            {
+                borrower.Recheck();
+                open.Enqueue(borrower.State.Name);
+            }
         }
     }
+
+    /// <summary>
+    /// Moves a repository's folder so that it and all that borrow from it find their bases before and after the move,
+    /// wherever it is interrupted; may be done again.
+    /// </summary>
+    /// <param name="mover">The repository, whose worker calls.</param>
+    /// <param name="from">What it is.</param>
+    /// <param name="to">What it will be.</param>
+    /// <param name="move">Moves the folder, if it is not there yet.</param>
+    /// <exception cref="IOException">An alternates file cannot be written, or the folder not moved.</exception>
+    public void Move(FollowedRepository mover, Repository from, Repository to, Action move)
+    {
+        IReadOnlyList<FollowedRepository> borrowers = Of(from.Name);
+        if (Directory.Exists(from.Path) && mover.Bases.Count > 0)
+        {
+            Borrowing.Write(from, from.Path, mover.Bases, [from.Path, to.Path]);
+        }
+
+        Write(borrowers, b => [.. b.Bases, to.Name]);
+        move();
+        if (mover.Bases.Count > 0)
+        {
+            Borrowing.Write(to, to.Path, mover.Bases, [to.Path]);
+        }
+
+        Write(borrowers, b => Replaced(b.Bases, from.Name, to.Name));
+        foreach (FollowedRepository borrower in borrowers)
+        {
+            borrower.Borrow(Replaced(borrower.Bases, from.Name, to.Name));
+        }
+    }
+
+    private static void Write(IReadOnlyList<FollowedRepository> borrowers, Func<FollowedRepository, IReadOnlyList<RepositoryName>> bases)
+    {
+        foreach (FollowedRepository borrower in borrowers)
+        {
+            Repository place = borrower.State.Repository;
+            Borrowing.Write(place, place.Path, bases(borrower), [place.Path]);
+        }
+    }
+
+    private static IReadOnlyList<RepositoryName> Replaced(IReadOnlyList<RepositoryName> bases, RepositoryName old, RepositoryName by) =>
+        [.. bases.Select(name => name == old ? by : name)];
+
+    private IReadOnlyList<FollowedRepository> Of(RepositoryName name) => [.. repositories.All.Where(r => r.Bases.Contains(name))];
 }

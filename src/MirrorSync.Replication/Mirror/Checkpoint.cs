@@ -36,22 +36,29 @@ internal sealed record CheckpointEntry(string Name, string Format, ulong Epoch, 
     }
 }
 
+/// <summary>A name that a repository has left, removed or renamed, in a checkpoint.</summary>
+/// <param name="Name">The name.</param>
+/// <param name="Sequence">The record that took the repository away: older ones of that name concern nobody any more.</param>
+internal sealed record LeftName(string Name, ulong Sequence);
+
 /// <summary>
 /// Where every repository stood when the file system was last synced: the log above it is replayed at the next start.
 /// </summary>
 /// <param name="Version">Layout version, 1.</param>
 /// <param name="ReplayAfter">Every record up to this sequence is in the repositories as they stand here.</param>
 /// <param name="Repositories">Every repository that the mirror knows.</param>
-internal sealed record Checkpoint(int Version, ulong ReplayAfter, CheckpointEntry[] Repositories)
+/// <param name="Left">The names that were left by records above <paramref name="ReplayAfter"/>; null in files of before there were any.</param>
+internal sealed record Checkpoint(int Version, ulong ReplayAfter, CheckpointEntry[] Repositories, LeftName[]? Left = null)
 {
     private const int PresentVersion = 1;
 
+    /// <summary>What is to be written.</summary>
+    public static Checkpoint Of(ulong replayAfter, IEnumerable<CheckpointEntry> repositories, IEnumerable<LeftName> left) =>
+        new(PresentVersion, replayAfter, [.. repositories], [.. left]);
+
     /// <summary>Writes the file durably. What it says must be synced already.</summary>
-    public static void Write(string file, ulong replayAfter, IEnumerable<CheckpointEntry> repositories)
-    {
-        Checkpoint checkpoint = new(PresentVersion, replayAfter, [.. repositories]);
-        Durable.ReplaceFile(file, JsonSerializer.SerializeToUtf8Bytes(checkpoint, CheckpointJson.Default.Checkpoint));
-    }
+    public void Write(string file) =>
+        Durable.ReplaceFile(file, JsonSerializer.SerializeToUtf8Bytes(this, CheckpointJson.Default.Checkpoint));
 
     /// <summary>Reads the file; null when there is none.</summary>
     /// <exception cref="InvalidDataException">It is damaged or of another version.</exception>
@@ -70,7 +77,7 @@ internal sealed record Checkpoint(int Version, ulong ReplayAfter, CheckpointEntr
                 throw new InvalidDataException($"{file} is of version {checkpoint?.Version}, this build reads {PresentVersion}");
             }
 
-            return checkpoint.Repositories.Any(static e => e is null) ? throw new JsonException("an entry is null") : checkpoint;
+            return checkpoint.Repositories.Any(static e => e is null) || checkpoint.Left?.Any(static l => l is null) == true ? throw new JsonException("an entry is null") : checkpoint;
         }
         catch (JsonException failure)
         {

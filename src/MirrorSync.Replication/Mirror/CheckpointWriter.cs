@@ -5,12 +5,12 @@ namespace MirrorSync.Replication.Mirror;
 
 /// <summary>Writes checkpoints: every so often when something was applied, and at once when someone must be sure of it.</summary>
 /// <param name="options">Where.</param>
-/// <param name="collect">The sequence after which the log is to be replayed, and every repository; null when there is nothing to say yet.</param>
+/// <param name="collect">What it is to say; null when there is nothing to say yet.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Told of checkpoints that cannot be written.</param>
 internal sealed partial class CheckpointWriter(
     MirrorOptions options,
-    Func<(ulong ReplayAfter, IReadOnlyList<CheckpointEntry> Entries)?> collect,
+    Func<Checkpoint?> collect,
     TimeProvider time,
     ILogger logger) : IDisposable
 {
@@ -27,7 +27,7 @@ internal sealed partial class CheckpointWriter(
         ulong last = 0;
         while (await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false))
         {
-            ulong now = (collect()?.Entries ?? []).Aggregate(0UL, static (sum, e) => sum + e.Sequence);
+            ulong now = (collect()?.Repositories ?? []).Aggregate(0UL, static (sum, e) => sum + e.Sequence);
             if (now != last)
             {
                 await WriteAsync(cancellation).ConfigureAwait(false);
@@ -37,7 +37,8 @@ internal sealed partial class CheckpointWriter(
     }
 
     /// <summary>Writes what is so at the time of the call, or later; callers that come while one is written share the next.</summary>
-    public async Task WriteAsync(CancellationToken cancellation)
+    /// <returns>False when there is none that says it.</returns>
+    public async Task<bool> WriteAsync(CancellationToken cancellation)
     {
         long mine = Interlocked.Increment(ref wanted);
         await writing.WaitAsync(cancellation).ConfigureAwait(false);
@@ -46,14 +47,21 @@ internal sealed partial class CheckpointWriter(
             if (written < mine)
             {
                 long shared = Interlocked.Read(ref wanted);
-                Write();
+                if (!Write())
+                {
+                    return false;
+                }
+
                 written = shared;
             }
+
+            return true;
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             // The older one still holds: more is replayed or fetched after a crash, nothing is lost.
             LogNoCheckpoint(logger, failure.Message);
+            return false;
         }
         finally
         {
@@ -65,13 +73,16 @@ internal sealed partial class CheckpointWriter(
     public void Dispose() => writing.Dispose();
 
     /// <summary>First what is to be said, then the sync that makes it true, then the word itself.</summary>
-    private void Write()
+    private bool Write()
     {
-        if (collect() is { } known)
+        if (collect() is not { } known)
         {
-            Folders.SyncFileSystem(options.Root);
-            Checkpoint.Write(options.CheckpointFile, known.ReplayAfter, known.Entries);
+            return false;
         }
+
+        Folders.SyncFileSystem(options.Root);
+        known.Write(options.CheckpointFile);
+        return true;
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "the checkpoint could not be written: {Reason}")]

@@ -197,7 +197,7 @@ internal sealed class DeltaApplier(ApplyContext context)
             return;
         }
 
-        Borrowing.Write(repository, repository.Path, bases, moves: true);
+        Borrowing.Write(repository, repository.Path, bases, [repository.Path]);
         if (bases.Except(Borrowing.BasesOf(repository)).FirstOrDefault() is { Value.Length: > 0 } absent)
         {
             throw new BaseBehindException(repository.Name, absent, 0);

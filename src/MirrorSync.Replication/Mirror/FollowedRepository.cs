@@ -2,6 +2,7 @@ using System.Collections.ObjectModel;
 using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects.Fsck;
 using MirrorSync.Git.Packs;
+using MirrorSync.Replication.Mirror.Removal;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
@@ -21,42 +22,70 @@ internal sealed partial class FollowedRepository
     private static readonly TimeSpan StaleLockAfter = TimeSpan.FromSeconds(60);
 
     private readonly ApplyContext context;
+    private readonly FollowedRepositories names;
     private readonly CancellationToken stopping;
+    private readonly Task nameFree;
     private readonly DeltaApplier applier;
+    private readonly RecordBodies bodies;
+    private readonly Departure departure;
     private readonly Backoff backoff;
     private readonly Lock gate = new();
-    private readonly Queue<ulong> pending = [];
+    private readonly Queue<PendingRecord> pending = [];
     private readonly FreshnessProof proof;
 
     // Written by the worker only, once it runs.
     private RepositoryState state;
     private bool snapshotWanted;
     private bool recheckWanted;
+    private bool isShown;
     private bool heldAtPrimary;
+    private int leaves;
     private (ulong Sequence, long AsOf)? lastAnswer;
     private volatile FindingCounts? findings;
     private volatile IReadOnlyList<RepositoryName> bases;
-    private TaskCompletionSource? advanced;
+    private readonly ChangeSignal advanced = new();
 
     /// <summary>Takes up a repository.</summary>
     /// <param name="context">What all share.</param>
+    /// <param name="names">Told when it leaves its name.</param>
     /// <param name="initial">Its state as recovery found it; one that is not live wants a snapshot.</param>
     /// <param name="bases">The repositories that its copy borrows objects from.</param>
     /// <param name="provenAsOf">The timestamp as of which it is known to be equal to the primary's; null when it is not.</param>
+    /// <param name="nameFree">Completes when those that bore its name before have left it.</param>
     /// <param name="stopping">The node stops.</param>
     public FollowedRepository(
-        ApplyContext context, RepositoryState initial, IReadOnlyList<RepositoryName> bases, long? provenAsOf, CancellationToken stopping)
+        ApplyContext context,
+        FollowedRepositories names,
+        RepositoryState initial,
+        IReadOnlyList<RepositoryName> bases,
+        long? provenAsOf,
+        Task nameFree,
+        CancellationToken stopping)
     {
         this.bases = bases;
         proof = new FreshnessProof(provenAsOf);
         this.context = context;
+        this.names = names;
+        this.nameFree = nameFree;
         this.stopping = stopping;
         applier = new DeltaApplier(context);
+        bodies = new RecordBodies(context);
+        departure = new Departure(context, names, this);
         backoff = new Backoff(context.Time);
         state = initial;
         snapshotWanted = initial.Condition != RepositoryCondition.Live;
-        context.Table.Show(initial);
+        isShown = !IsWaiting;
+        if (isShown)
+        {
+            context.Table.Show(initial);
+        }
     }
+
+    /// <summary>True while another repository has yet to leave its name: nothing of it is on the disk.</summary>
+    public bool IsWaiting => !nameFree.IsCompleted;
+
+    /// <summary>True while its removal waits for an operator's word.</summary>
+    public bool IsRemovalRefused => departure.IsRefused;
 
     /// <summary>The state as last shown.</summary>
     public RepositoryState State => Volatile.Read(ref state);
@@ -121,19 +150,32 @@ internal sealed partial class FollowedRepository
         }
     }
 
-    /// <summary>A record of this repository is durable in the log. Zero only starts the worker.</summary>
-    public void Enqueue(ulong sequence)
+    /// <summary>A record of this repository is durable in the log.</summary>
+    public void Enqueue(PendingRecord record)
     {
         lock (gate)
         {
-            if (sequence > 0)
-            {
-                pending.Enqueue(sequence);
-            }
+            pending.Enqueue(record);
+            leaves += record.LeavesAfter is null ? 0 : 1;
+        }
 
-            Start();
+        Start();
+    }
+
+    /// <summary>Does what is to be done, if anything is.</summary>
+    public void Start()
+    {
+        lock (gate)
+        {
+            if (Work.IsCompleted && (pending.Count > 0 || snapshotWanted || recheckWanted))
+            {
+                Work = Task.Run(RunAsync, CancellationToken.None);
+            }
         }
     }
+
+    /// <summary>Lets a removal pass that was refused. False when none was.</summary>
+    public bool AcceptRemoval() => departure.Accept();
 
     /// <summary>A repository that it borrows from was replaced: it is looked at whether all is still there.</summary>
     public void Recheck()
@@ -141,17 +183,25 @@ internal sealed partial class FollowedRepository
         lock (gate)
         {
             recheckWanted = true;
-            Start();
         }
+
+        Start();
+    }
+
+    /// <summary>It borrows from these now.</summary>
+    public void Borrow(IReadOnlyList<RepositoryName> from)
+    {
+        bases = from;
+        names.Borrowers.Changed();
     }
 
     /// <summary>Completes when every record below the sequence is applied.</summary>
     public Task ReachedAsync(ulong sequence, CancellationToken cancellation) =>
-        WaitAsync(() => !snapshotWanted && (FirstPending() ?? sequence) >= sequence, cancellation);
+        advanced.WaitAsync(() => !snapshotWanted && (ReplayFrom ?? sequence) >= sequence, cancellation);
 
     /// <summary>Completes when it is served and applied up to the sequence.</summary>
     public Task AppliedAsync(ulong sequence, CancellationToken cancellation) =>
-        WaitAsync(() => state.IsServable && state.Applied.Sequence >= sequence, cancellation);
+        advanced.WaitAsync(() => State.IsServable && State.Applied.Sequence >= sequence, cancellation);
 
     /// <summary>The primary answered; see <see cref="FreshnessProof.Offer"/>.</summary>
     /// <param name="sequence">Where its log ended.</param>
@@ -181,54 +231,17 @@ internal sealed partial class FollowedRepository
         }
     }
 
-    private void Start()
-    {
-        if (Work.IsCompleted && HasAny())
-        {
-            Work = Task.Run(RunAsync, CancellationToken.None);
-        }
-    }
-
-    private bool HasAny() => pending.Count > 0 || snapshotWanted || recheckWanted;
-
-    private async Task WaitAsync(Func<bool> reached, CancellationToken cancellation)
-    {
-        while (true)
-        {
-            Task next;
-            lock (gate)
-            {
-                if (reached())
-                {
-                    return;
-                }
-
-                advanced ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                next = advanced.Task;
-            }
-
-            await next.WaitAsync(cancellation).ConfigureAwait(false);
-        }
-    }
-
-    private void Advanced()
-    {
-        lock (gate)
-        {
-            advanced?.SetResult();
-            advanced = null;
-        }
-    }
-
     private async Task RunAsync()
     {
         try
         {
-            while (HasWork())
+            await context.Running.WaitAsync(stopping).ConfigureAwait(false);
+            await BearNameAsync().ConfigureAwait(false);
+            while (HasWork(out bool install))
             {
                 try
                 {
-                    await (snapshotWanted ? InstallSnapshotAsync() : recheckWanted ? RecheckAsync() : ApplyNextAsync()).ConfigureAwait(false);
+                    await (install ? InstallSnapshotAsync() : recheckWanted ? RecheckAsync() : ApplyNextAsync()).ConfigureAwait(false);
                     backoff.Reset();
                 }
                 catch (Exception failure) when (failure is not OperationCanceledException || !stopping.IsCancellationRequested)
@@ -258,11 +271,25 @@ internal sealed partial class FollowedRepository
         }
     }
 
-    private bool HasWork()
+    private async Task BearNameAsync()
+    {
+        await nameFree.WaitAsync(stopping).ConfigureAwait(false);
+        if (!isShown)
+        {
+            isShown = true;
+            context.Table.Show(state);
+        }
+    }
+
+    /// <summary>False ends the worker.</summary>
+    /// <param name="install">True when the next thing is a snapshot, false when it is a record.</param>
+    private bool HasWork(out bool install)
     {
         lock (gate)
         {
-            if (!HasAny())
+            // The primary has no snapshot of a name that it has left behind.
+            install = snapshotWanted && leaves == 0;
+            if (pending.Count == 0 && !install && !recheckWanted)
             {
                 // Still under the lock: the record that comes next finds this worker over and starts another.
                 Work = Task.CompletedTask;
@@ -278,7 +305,7 @@ internal sealed partial class FollowedRepository
     {
         using CancellationTokenSource enough = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         Task again = Task.Delay(context.RefusedAgainAfter, context.Time, enough.Token);
-        Task<bool> there = context.Borrowers.BaseAppliedAsync(behind, enough.Token);
+        Task<bool> there = names.Borrowers.BaseAppliedAsync(behind, enough.Token);
         if (await Task.WhenAny(again, there).ConfigureAwait(false) == there && there is { IsCompletedSuccessfully: true, Result: false })
         {
             await backoff.WaitAsync(stopping).ConfigureAwait(false);
@@ -308,16 +335,22 @@ internal sealed partial class FollowedRepository
 
     private async Task ApplyNextAsync()
     {
-        ulong sequence;
+        PendingRecord next;
         lock (gate)
         {
-            sequence = pending.Peek();
+            next = pending.Peek();
         }
 
-        if (sequence <= state.Applied.Sequence)
+        if (next.LeavesAfter is { } ready)
         {
-            // The snapshot has it already, and with it all that its body would bring.
-            context.BodyPresent(sequence);
+            await LeaveAsync(next, ready).ConfigureAwait(false);
+            return;
+        }
+
+        if (next.Sequence <= state.Applied.Sequence || snapshotWanted)
+        {
+            // A snapshot has it already, or will have it under another name, and with it all that its body would bring.
+            context.BodyPresent(next.Sequence);
             Done();
             return;
         }
@@ -327,25 +360,19 @@ internal sealed partial class FollowedRepository
             new RefWriter(state.Repository).ClearLockOlderThan(StaleLockAfter, context.Time);
         }
 
-        LogRecord record = ReadRecord(sequence);
-        if (record.Spooled is { } body)
-        {
-            await FetchBodyAsync(body).ConfigureAwait(false);
-
-            context.BodyPresent(sequence);
-        }
-
-        await context.Borrowers.BasesReachedAsync(bases, sequence, stopping).ConfigureAwait(false);
+        LogRecord record = bodies.Read(next.Sequence);
+        await bodies.FetchAsync(record, stopping).ConfigureAwait(false);
+        await names.Borrowers.BasesReachedAsync(bases, next.Sequence, stopping).ConfigureAwait(false);
         await context.Gate.WaitAsync(stopping).ConfigureAwait(false);
         try
         {
-            (RepositoryState next, FsckReport? found) = await applier.ApplyAsync(state, record, stopping).ConfigureAwait(false);
+            (RepositoryState applied, FsckReport? found) = await applier.ApplyAsync(state, record, stopping).ConfigureAwait(false);
             if (record.Kind is LogRecordKind.Metadata or LogRecordKind.Baseline)
             {
-                bases = Borrowing.BasesOf(next.Repository);
+                Borrow(Borrowing.BasesOf(applied.Repository));
             }
 
-            Show(next);
+            Show(applied);
             Note(found);
         }
         finally
@@ -357,32 +384,39 @@ internal sealed partial class FollowedRepository
         context.Applied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
     }
 
-    private LogRecord ReadRecord(ulong sequence)
+    private async Task LeaveAsync(PendingRecord next, Task ready)
     {
-        try
+        await ready.WaitAsync(stopping).ConfigureAwait(false);
+        LogRecord record = bodies.Read(next.Sequence);
+        if (next.NewName is not { } newName)
         {
-            return context.Log.ReadRecord(sequence);
-        }
-        catch (LogDamagedException damage)
-        {
-            throw new BodyLostException(damage.Message);
-        }
-    }
-
-    private async Task FetchBodyAsync(SpooledBody body)
-    {
-        if (context.Spool.Contains(body))
-        {
+            await AwaitBorrowersAsync().ConfigureAwait(false);
+            await departure.RemoveAsync(state, record, stopping).ConfigureAwait(false);
+            snapshotWanted = false;
+            Done();
             return;
         }
 
-        try
+        await departure.RenameAsync(state, record, newName, !snapshotWanted, stopping).ConfigureAwait(false);
+        Done();
+        if (!snapshotWanted && record.After.Refs is { } expected && expected != state.Refs.Digest)
         {
-            await context.Bulk.FetchBodyAsync(body, stopping).ConfigureAwait(false);
+            Fail(new DivergedException($"the refs are not those that record {record.Sequence} (Renamed) is written on"));
         }
-        catch (Exception failure) when (failure is IOException or HttpRequestException)
+        else if (!snapshotWanted)
         {
-            throw new TransferException($"{state.Name}: a body could not be fetched: {failure.Message}", failure);
+            context.Applied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
+        }
+    }
+
+    /// <summary>What others borrow is not taken from them: it stays until the last of them is brought up without it.</summary>
+    private async Task AwaitBorrowersAsync()
+    {
+        while (names.Borrowers.FirstOf(state.Name) is { } borrower)
+        {
+            string reason = $"removed at the primary, but {borrower} borrows objects from it";
+            Show(state with { Condition = state.IsServable ? RepositoryCondition.Held : state.Condition, Reason = reason });
+            await names.Borrowers.WaitAsync(() => names.Borrowers.FirstOf(state.Name) != borrower, stopping).ConfigureAwait(false);
         }
     }
 
@@ -398,7 +432,7 @@ internal sealed partial class FollowedRepository
             (installed, found) = await context.Snapshots.InstallAsync(state.Name, state.Applied.Sequence, stopping)
                 .ConfigureAwait(false);
             findings = null;
-            bases = Borrowing.BasesOf(installed.Repository);
+            Borrow(Borrowing.BasesOf(installed.Repository));
             lock (gate)
             {
                 Volatile.Write(ref state, installed);
@@ -422,9 +456,9 @@ internal sealed partial class FollowedRepository
         }
 
         // Before anyone is told: what was fetched once must not be fetched again after a crash.
-        await context.Checkpoint(stopping).ConfigureAwait(false);
+        _ = await context.Checkpoint(stopping).ConfigureAwait(false);
         Show(installed);
-        context.Borrowers.BaseReplaced(installed.Name);
+        names.Borrowers.BaseReplaced(installed.Name);
         LogInstalled(context.Logger, state.Name, state.Applied.Sequence);
         Note(found);
         context.Applied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
@@ -469,20 +503,21 @@ internal sealed partial class FollowedRepository
     {
         lock (gate)
         {
-            pending.Dequeue();
+            leaves -= pending.Dequeue().LeavesAfter is null ? 0 : 1;
             proof.Advance(FirstPending());
         }
 
-        Advanced();
+        advanced.Changed();
     }
 
-    private ulong? FirstPending() => pending.TryPeek(out ulong first) ? first : null;
+    private ulong? FirstPending() => pending.TryPeek(out PendingRecord first) ? first.Sequence : null;
 
-    private void Show(RepositoryState next)
+    /// <summary>Shows a state to all readers. By the worker.</summary>
+    public void Show(RepositoryState next)
     {
         Volatile.Write(ref state, next);
         context.Table.Show(next);
-        Advanced();
+        advanced.Changed();
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Repository}: brought up from a snapshot at {Sequence}")]

@@ -1,8 +1,7 @@
-using System.Collections.Concurrent;
 using System.Collections.ObjectModel;
 using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects;
-using MirrorSync.Git.Refs;
+using MirrorSync.Replication.Mirror.Removal;
 using MirrorSync.Replication.Status;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
@@ -27,11 +26,11 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     private readonly DurablePosition durable;
     private readonly ApplyContext context;
     private readonly CancellationTokenSource stopping = new();
-    private readonly ConcurrentDictionary<RepositoryName, FollowedRepository> followed = new();
+    private readonly TaskCompletionSource running = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private FollowedRepositories? repositories;
 
     private volatile string? primaryName;
     private volatile bool recovered;
-    private ulong dispatched;
     private ulong durableSent;
     private long nodeProvenAsOf = long.MinValue;
 
@@ -50,25 +49,33 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         this.time = time;
         logger = loggers.CreateLogger<MirrorNode>();
         link = new UpstreamLink(options, log, this, time, logger);
-        checkpoints = new CheckpointWriter(options, CollectCheckpoint, time, logger);
+        checkpoints = new CheckpointWriter(options, () => repositories?.Collect(), time, logger);
         bulk = new BulkClient(options, spool);
 
         // Whatever the options say: what is taken must be connected, for the apply path walks nothing.
         PackIndexer indexer = new(options.Packs with { Checks = options.RefuseFindings ? ObjectChecks.Strict : ObjectChecks.Connected });
         snapshots = new SnapshotInstaller(options, bulk, indexer, table, loggers.CreateLogger<SnapshotInstaller>());
         durable = new DurablePosition(log, spool);
+        Trash = new RepositoryTrash(options.Root, options.TrashRetention, time, loggers.CreateLogger<RepositoryTrash>());
         context = new ApplyContext(
             log, spool, table, indexer, bulk, snapshots, OnBodyPresent, OnApplied, time, loggers.CreateLogger<FollowedRepository>())
         {
             Checkpoint = checkpoints.WriteAsync,
+            Root = options.Root,
+            Trash = Trash,
+            Running = running.Task,
             RefusedAgainAfter = options.RefusedAgainAfter,
             Stores = stores,
-            Borrowers = new Borrowers(followed),
         };
     }
 
     /// <summary>The primary's node name; null before the first hello.</summary>
     public string? PrimaryName => primaryName;
+
+    /// <summary>The repositories that were removed at the primary.</summary>
+    public RepositoryTrash Trash { get; }
+
+    private FollowedRepositories Repositories => repositories ?? throw new InvalidOperationException("RecoverAsync comes first");
 
     /// <summary>Brings every repository to the log's end. Before anything is served.</summary>
     /// <exception cref="InvalidDataException">The root is not the one that this node filled, or its checkpoint does not fit.</exception>
@@ -86,35 +93,39 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         }
 
         snapshots.Clean();
-        IReadOnlyList<MirrorRecovery.Recovered> found =
-            await new MirrorRecovery(options, context).RunAsync(cancellation).ConfigureAwait(false);
-        foreach (MirrorRecovery.Recovered one in found)
+        Trash.Open();
+        MirrorRecovery.Outcome found = await new MirrorRecovery(options, context).RunAsync(cancellation).ConfigureAwait(false);
+        foreach (LogRecord record in found.Repositories.SelectMany(static r => r.Pending).Order().Select(log.ReadRecord).Concat(found.Rest))
         {
-            FollowedRepository repository = new(context, one.State, one.Bases, provenAsOf: null, stopping.Token);
-            repository.Note(one.Findings);
-            followed[one.State.Name] = repository;
-            foreach (ulong sequence in one.Pending)
-            {
-                durable.Added(log.ReadRecord(sequence));
-                repository.Enqueue(sequence);
-            }
+            durable.Added(record);
         }
 
-        dispatched = log.Committed.Sequence;
+        RemovalGuard removals = new(Trash.Entries.Where(static e => !e.Accepted).Select(static e => e.NoticedAt));
+        repositories = new FollowedRepositories(context, removals, stopping.Token);
+        repositories.Begin(found);
         recovered = true;
-        LogRecovered(logger, found.Count, log.Committed);
+        LogRecovered(logger, found.Repositories.Count, log.Committed);
     }
+
+    /// <summary>Lets removals pass that were refused for their number.</summary>
+    /// <param name="name">One repository; null for all.</param>
+    /// <returns>The repositories that go now.</returns>
+    public IReadOnlyList<RepositoryName> Accept(RepositoryName? name) =>
+    [
+        .. Repositories.Shown.Where(r => (name is null || r.Key == name) && r.Value.AcceptRemoval()).Select(static r => r.Key).Order(),
+    ];
 
     /// <summary>Follows the primary until cancelled, through every cut of the link.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Task[] loops = [link.RunAsync(linked.Token), checkpoints.RunAsync(linked.Token)];
+        Task[] loops = [link.RunAsync(linked.Token), checkpoints.RunAsync(linked.Token), Trash.RunAsync(linked.Token)];
         try
         {
-            foreach (FollowedRepository repository in followed.Values)
+            running.TrySetResult();
+            foreach (FollowedRepository repository in Repositories.All)
             {
-                repository.Enqueue(0);
+                repository.Start();
             }
 
             Task first = await Task.WhenAny(loops).ConfigureAwait(false);
@@ -129,7 +140,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             await linked.CancelAsync().ConfigureAwait(false);
             await stopping.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await Task.WhenAll(followed.Values.Select(static r => r.Work)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll(Repositories.All.Select(static r => r.Work)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await checkpoints.WriteAsync(CancellationToken.None).ConfigureAwait(false);
         }
     }
@@ -137,12 +148,14 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     /// <inheritdoc/>
     public NodeStatus GetStatus()
     {
-        List<RepositoryStatus> repositories = [];
+        List<RepositoryStatus> statuses = [];
         long proven = Volatile.Read(ref nodeProvenAsOf);
         double? lag = proven == long.MinValue ? null : time.GetElapsedTime(proven).TotalSeconds;
+        IReadOnlyDictionary<RepositoryName, FollowedRepository> shownBy =
+            repositories?.Shown ?? ReadOnlyDictionary<RepositoryName, FollowedRepository>.Empty;
         foreach (RepositoryState state in table.All)
         {
-            FollowedRepository? repository = followed.GetValueOrDefault(state.Name);
+            FollowedRepository? repository = shownBy.GetValueOrDefault(state.Name);
             double? own = repository?.ProvenAsOf is { } asOf ? time.GetElapsedTime(asOf).TotalSeconds : null;
 
             // With records still to apply it is this node that is behind, whatever the primary says of later ones.
@@ -150,9 +163,9 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             RepositoryState shown = held && state.Condition == RepositoryCondition.Live
                 ? state with { Condition = RepositoryCondition.Held, Reason = "held, or still being captured, at the primary" }
                 : state;
-            repositories.Add(RepositoryStatuses.Of(shown, repository?.IsBehind ?? false, own) with
+            statuses.Add(RepositoryStatuses.Of(shown, repository?.IsBehind ?? false, own) with
             {
-                HeldHere = state.Condition == RepositoryCondition.Held,
+                HeldHere = state.Condition == RepositoryCondition.Held && repository?.IsRemovalRefused != true,
                 Findings = repository?.Findings ?? ReadOnlyDictionary<string, long>.Empty,
             });
             if (shown.Condition == RepositoryCondition.Live)
@@ -171,9 +184,10 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             LagSeconds = lag,
             LinkProblem = link.Problem,
             Problems = [],
-            Repositories = repositories,
+            Repositories = statuses,
             Mirrors = [],
             Findings = context.Findings.ByName(),
+            Trashed = Trash.Entries.Count,
         };
     }
 
@@ -200,19 +214,14 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         }
 
         IReadOnlyList<(RepositoryName Name, ObjectFormat Format)> listed = await bulk.ListAsync(cancellation).ConfigureAwait(false);
-        foreach ((RepositoryName name, ObjectFormat format) in listed)
-        {
-            Follow(name, format, provenAsOf: null);
-        }
 
         // The checkpoint first: with the log begun and no list, a repository would be forgotten for ever.
-        Checkpoint.Write(options.CheckpointFile, from.Sequence, followed.Values.Select(static r => CheckpointEntry.Of(r.State)));
+        Repositories.Begin(from, listed).Write(options.CheckpointFile);
         log.StartAt(from);
-        Volatile.Write(ref dispatched, from.Sequence);
         LogFollowing(logger, welcome.Node, from);
-        foreach (FollowedRepository repository in followed.Values)
+        foreach (FollowedRepository repository in Repositories.All)
         {
-            repository.Enqueue(0);
+            repository.Start();
         }
     }
 
@@ -222,7 +231,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         Interlocked.Exchange(ref durableSent, ulong.MaxValue);
 
         // From here on each apply reports itself; what was applied before is reported here, and the higher word counts.
-        foreach (FollowedRepository repository in followed.Values)
+        foreach (FollowedRepository repository in Repositories.All)
         {
             RepositoryState state = repository.State;
             if (state.Condition == RepositoryCondition.Live)
@@ -238,6 +247,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     void IFollower.Flushed(Queue<AnswerFrame> answers)
     {
         SendDurable();
+        Repositories.Removals.Flush();
         ulong here = log.Committed.Sequence;
         while (answers.TryPeek(out AnswerFrame answer) && answer.Committed <= here)
         {
@@ -251,7 +261,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             long asOf = answer.AskedAt - (long)(answer.LookAge.TotalSeconds * time.TimestampFrequency);
             Volatile.Write(ref nodeProvenAsOf, Math.Max(Volatile.Read(ref nodeProvenAsOf), asOf));
             HashSet<RepositoryName> held = [.. answer.Held];
-            foreach ((RepositoryName name, FollowedRepository repository) in followed)
+            foreach ((RepositoryName name, FollowedRepository repository) in Repositories.ByName)
             {
                 repository.Offer(answer.Committed, asOf, held.Contains(name));
             }
@@ -261,28 +271,10 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     void IFollower.Dispatch(LogRecord record)
     {
         durable.Added(record);
-        if (record.Format is { } format)
-        {
-            // Of a repository that this record is the first to name, the last proof said that neither side had it.
-            long proven = Volatile.Read(ref nodeProvenAsOf);
-            Follow(record.Repository, format, proven == long.MinValue ? null : proven).Enqueue(record.Sequence);
-        }
 
-        Volatile.Write(ref dispatched, record.Sequence);
-    }
-
-    private FollowedRepository Follow(RepositoryName name, ObjectFormat format, long? provenAsOf)
-    {
-        if (!followed.TryGetValue(name, out FollowedRepository? repository))
-        {
-            Repository place = new(name, name.PathBelow(options.Root), format);
-            RefSnapshot none = RefSnapshot.Empty(format);
-            RepositoryState missing = new(place, RepositoryCondition.Missing, "waits for its snapshot", none, LogPosition.Origin);
-            repository = new FollowedRepository(context, missing, [], provenAsOf, stopping.Token);
-            followed[name] = repository;
-        }
-
-        return repository;
+        // Of a repository that this record is the first to name, the last proof said that neither side had it.
+        long proven = Volatile.Read(ref nodeProvenAsOf);
+        Repositories.Dispatch(record, proven == long.MinValue ? null : proven);
     }
 
     private void OnApplied(AppliedFrame applied) => link.Send(applied.Write);
@@ -302,29 +294,6 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         }
 
         link.Send(o => Frames.WriteSequence(o, FrameKind.Durable, sequence));
-    }
-
-    private (ulong ReplayAfter, IReadOnlyList<CheckpointEntry> Entries)? CollectCheckpoint()
-    {
-        if (log.Appended == LogPosition.Origin)
-        {
-            return null;
-        }
-
-        // Not the log's end: a record may be committed and not yet with its repository.
-        ulong replayAfter = Volatile.Read(ref dispatched);
-        List<CheckpointEntry> entries = [];
-        foreach (FollowedRepository repository in followed.Values)
-        {
-            if (repository.ReplayFrom is { } first)
-            {
-                replayAfter = Math.Min(replayAfter, first - 1);
-            }
-
-            entries.Add(CheckpointEntry.Of(repository.State));
-        }
-
-        return (replayAfter, entries);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "recovered {Repositories} repositories at {Position}")]

@@ -31,6 +31,9 @@ public sealed record MirrorOptions
     /// <summary>Makes an HTTP/2 client with one TCP connection of its own and no timeout; it becomes the caller's to dispose.</summary>
     public required Func<HttpClient> CreateClient { get; init; }
 
+    /// <summary>How long removed repositories are kept in the trash.</summary>
+    public required TimeSpan TrashRetention { get; init; }
+
     /// <summary>How long a pack whose objects were refused is not asked for again: a whole snapshot is fetched for the answer.</summary>
     public TimeSpan RefusedAgainAfter { get; init; } = TimeSpan.FromMinutes(1);
 }

@@ -21,82 +21,82 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
     /// A recovered repository with the records that could not be replayed, for want of their bodies, and what fsck finds in
     /// the objects of those that were.
     /// </summary>
-    internal readonly record struct Recovered(RepositoryState State, IReadOnlyList<ulong> Pending, FsckReport? Findings = null)
+    /// <param name="Name">Its name in the records that are left; its state may bear the next one already.</param>
+    /// <param name="State">Its state.</param>
+    /// <param name="Pending">The records that could not be replayed.</param>
+    /// <param name="Findings">What fsck finds.</param>
+    internal readonly record struct Recovered(
+        RepositoryName Name, RepositoryState State, IReadOnlyList<ulong> Pending, FsckReport? Findings = null)
     {
         /// <summary>The repositories that its copy borrows objects from.</summary>
         public IReadOnlyList<RepositoryName> Bases { get; init; } = [];
     }
 
+    /// <summary>What recovery comes to.</summary>
+    /// <param name="Repositories">The repositories of the checkpoint.</param>
+    /// <param name="Rest">The records that are left for their workers, in their order: see <see cref="RecoveryPlan"/>.</param>
+    /// <param name="Left">The names that were left, as the checkpoint has them.</param>
+    internal sealed record Outcome(IReadOnlyList<Recovered> Repositories, IReadOnlyList<LogRecord> Rest, IReadOnlyList<LeftName> Left);
+
     /// <summary>Recovers every repository that checkpoint and log know.</summary>
     /// <exception cref="InvalidDataException">There is a log but no checkpoint that fits it.</exception>
-    public async Task<IReadOnlyList<Recovered>> RunAsync(CancellationToken cancellation)
+    public async Task<Outcome> RunAsync(CancellationToken cancellation)
     {
         if (context.Log.Appended == LogPosition.Origin)
         {
-            return [];
+            return new Outcome([], [], []);
         }
 
         Checkpoint checkpoint = Checkpoint.Read(options.CheckpointFile) ?? throw new InvalidDataException(
             $"{options.CheckpointFile} is missing beside a log; remove the data folder and the mirror brings itself up again");
-        Dictionary<RepositoryName, CheckpointEntry> entries =
-            checkpoint.Repositories.ToDictionary(static e => Handshake.Name(e.Name));
-        Dictionary<RepositoryName, List<LogRecord>> records = [];
+        RecoveryPlan plan = new(checkpoint);
         foreach (LogRecord record in RecordsAfter(checkpoint.ReplayAfter))
         {
-            if (record.Format is { } format)
-            {
-                entries.TryAdd(record.Repository, new CheckpointEntry(
-                    record.Repository.Value, format.GitName(), 0, 0, Hash256.Zero.ToString(), string.Empty));
-                if (record.Sequence > entries[record.Repository].Sequence)
-                {
-                    records.TryAdd(record.Repository, []);
-                    records[record.Repository].Add(record);
-                }
-            }
+            plan.Add(record);
         }
 
         List<Recovered> recovered = [];
         Lock gate = new();
-        foreach (List<RepositoryName> wave in BasesFirst(entries))
+        foreach (List<RecoveryPlan.Planned> wave in BasesFirst(plan))
         {
-            await Parallel.ForEachAsync(wave, cancellation, async (name, token) =>
+            await Parallel.ForEachAsync(wave, cancellation, async (one, token) =>
             {
-                List<LogRecord> waiting = records.GetValueOrDefault(name) ?? [];
-                Recovered one = await RecoverAsync(name, entries[name], waiting, token).ConfigureAwait(false);
+                Recovered done = await RecoverAsync(plan, one, token).ConfigureAwait(false);
                 lock (gate)
                 {
-                    recovered.Add(one);
+                    recovered.Add(done);
                 }
             }).ConfigureAwait(false);
         }
 
-        return recovered;
+        return new Outcome(recovered, plan.Rest, checkpoint.Left ?? []);
     }
 
-    /// <summary>All names in waves, so that a repository comes after those it borrows objects from.</summary>
-    private List<List<RepositoryName>> BasesFirst(Dictionary<RepositoryName, CheckpointEntry> entries)
+    /// <summary>All repositories in waves, so that one comes after those it borrows objects from.</summary>
+    private List<List<RecoveryPlan.Planned>> BasesFirst(RecoveryPlan plan)
     {
-        Dictionary<RepositoryName, IReadOnlyList<RepositoryName>> left = entries.ToDictionary(
-            static e => e.Key, e => BasesOf(new Repository(e.Key, e.Key.PathBelow(options.Root), Handshake.Format(e.Value.Format))));
-        List<List<RepositoryName>> waves = [];
+        Dictionary<RepositoryName, (RecoveryPlan.Planned One, IReadOnlyList<RepositoryName> Bases)> left = plan.Repositories.ToDictionary(
+            one => BearsAlready(plan, one),
+            one => (one, BasesOf(BearsAlready(plan, one), Handshake.Format(one.Entry.Format))));
+        List<List<RecoveryPlan.Planned>> waves = [];
         while (left.Count > 0)
         {
             // A circle that somebody made by hand: its repositories say themselves what is wrong.
-            List<RepositoryName> wave = [.. left.Where(e => !e.Value.Any(left.ContainsKey)).Select(static e => e.Key)];
+            List<RepositoryName> wave = [.. left.Where(e => !e.Value.Bases.Any(left.ContainsKey)).Select(static e => e.Key)];
             wave = wave.Count > 0 ? wave : [.. left.Keys];
+            waves.Add([.. wave.Select(name => left[name].One)]);
             wave.ForEach(name => left.Remove(name));
-            waves.Add(wave);
         }
 
         return waves;
     }
 
     // Where the file cannot be read, recovery of that repository finds it too.
-    private static IReadOnlyList<RepositoryName> BasesOf(Repository repository)
+    private IReadOnlyList<RepositoryName> BasesOf(RepositoryName name, ObjectFormat format)
     {
         try
         {
-            return Borrowing.BasesOf(repository);
+            return Borrowing.BasesOf(new Repository(name, name.PathBelow(options.Root), format));
         }
         catch (IOException)
         {
@@ -112,16 +112,17 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
         }
     }
 
-    private async Task<Recovered> RecoverAsync(
-        RepositoryName name, CheckpointEntry entry, List<LogRecord> records, CancellationToken cancellation)
+    private async Task<Recovered> RecoverAsync(RecoveryPlan plan, RecoveryPlan.Planned one, CancellationToken cancellation)
     {
-        Repository repository = new(name, name.PathBelow(options.Root), Handshake.Format(entry.Format));
+        (RepositoryName name, CheckpointEntry entry, List<LogRecord> records) = (one.Name, one.Entry, one.Records);
+        RepositoryName bears = BearsAlready(plan, one);
+        Repository repository = new(bears, bears.PathBelow(options.Root), Handshake.Format(entry.Format));
         RepositoryState missing = new(
             repository, RepositoryCondition.Missing, "waits for its snapshot", RefSnapshot.Empty(repository.Format), LogPosition.Origin);
-        if (entry.Sequence == 0)
+        if (entry.Sequence == 0 || (one.Leave?.Kind == LogRecordKind.Removed && !Directory.Exists(repository.Path)))
         {
-            // The snapshot will be younger than every record that is here.
-            return new Recovered(missing, []);
+            // The snapshot will be younger than every record that is here; or it is in the trash already.
+            return new Recovered(name, missing, []);
         }
 
         int ready = records.FindIndex(r => r.Spooled is { } body && !context.Spool.Contains(body));
@@ -138,7 +139,7 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
                         await ReplayAsync(onDisk, entry, records[..count], cancellation).ConfigureAwait(false);
                     RepositoryCondition condition = refused is null ? RepositoryCondition.Live : RepositoryCondition.Held;
                     return new Recovered(
-                        state with { Condition = condition, Reason = refused }, [.. records.Skip(count).Select(static r => r.Sequence)], findings)
+                        name, state with { Condition = condition, Reason = refused }, [.. records.Skip(count).Select(static r => r.Sequence)], findings)
                     {
                         Bases = Borrowing.BasesOf(repository),
                     };
@@ -155,9 +156,19 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
         {
             // Whatever it is, it is this repository's alone: all others come up.
             LogDamaged(context.Logger, name, failure.Message);
-            return new Recovered(missing with { Condition = RepositoryCondition.Damaged, Reason = failure.Message }, []);
+            return new Recovered(name, missing with { Condition = RepositoryCondition.Damaged, Reason = failure.Message }, []);
         }
     }
+
+    /// <summary>
+    /// The name at whose place the folder is. A renaming that the checkpoint does not know of may be done: then the old
+    /// place is empty, and the new one, which no other repository could take before that checkpoint, is not.
+    /// </summary>
+    private RepositoryName BearsAlready(RecoveryPlan plan, RecoveryPlan.Planned one) =>
+        one.Leave is { } leave && Records.TryGetNewName(leave, out RepositoryName newName)
+            && !Directory.Exists(one.Name.PathBelow(options.Root)) && Directory.Exists(newName.PathBelow(options.Root))
+            && !plan.IsKnown(newName)
+            ? newName : one.Name;
 
     private async Task<(RepositoryState State, FsckReport? Findings)> ReplayAsync(
         RepositoryState onDisk, CheckpointEntry entry, List<LogRecord> records, CancellationToken cancellation)

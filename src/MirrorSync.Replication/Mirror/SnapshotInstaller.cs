@@ -86,7 +86,7 @@ internal sealed partial class SnapshotInstaller(
         HashSet<ObjectId> tips = RefDifference.NewIds(fields.Updates);
         Repository installed = beside with { Path = beside.Name.PathBelow(options.Root) };
         IReadOnlyList<RepositoryName> bases = fields.Alternates ?? [];
-        Borrowing.Write(installed, beside.Path, bases, moves: false);
+        Borrowing.Write(installed, beside.Path, bases, [beside.Path]);
         using ObjectStore store = ObjectStore.Open(beside.Path, beside.Format);
         IndexedPack? indexed = null;
         if (await body.HasMoreAsync(cancellation).ConfigureAwait(false))
@@ -114,7 +114,7 @@ internal sealed partial class SnapshotInstaller(
             Config = fields.Config ?? [],
         };
         metadata.Write(beside);
-        Borrowing.Write(installed, beside.Path, bases, moves: true);
+        Borrowing.Write(installed, beside.Path, bases, [installed.Path]);
         return (refs, indexed?.Findings);
     }
 

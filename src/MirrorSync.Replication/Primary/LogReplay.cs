@@ -29,46 +29,47 @@ internal static partial class LogReplay
     /// snapshots returned.
     /// </summary>
     /// <returns>
-    /// The last epoch, and every repository whose records are all there. One of whose bodies the spool has lost one is
-    /// left out, with a warning: the scan sees it as new, and a Baseline says what it is.
+    /// The last epoch; every repository whose records are all there, under the name that it bears at the end; and when
+    /// others were removed, in microseconds since 1970. A repository of whose bodies the spool has lost one is left out,
+    /// with a warning: the scan sees it as new, and a Baseline says what it is.
     /// </returns>
-    public static async Task<(ulong Epoch, IReadOnlyList<ReplayedRepository> Repositories)> ReadAsync(
+    public static async Task<(ulong Epoch, IReadOnlyList<ReplayedRepository> Repositories, IReadOnlyList<long> Removals)> ReadAsync(
         ReplicationLog log, Spool spool, string root, ILogger logger, CancellationToken cancellation)
     {
         ulong epoch = 0;
+        List<long> removals = [];
         HashSet<RepositoryName> lost = [];
         Dictionary<RepositoryName, Replayed> found = [];
         for (ulong sequence = log.Base.Sequence + 1; sequence <= log.Appended.Sequence; sequence++)
         {
             LogRecord record = log.ReadRecord(sequence);
             epoch = Math.Max(epoch, record.Epoch);
-            if (record.Kind is not (LogRecordKind.Baseline or LogRecordKind.Delta or LogRecordKind.Metadata) || record.Format is not { } format)
+            if (record.Format is not { } format)
             {
                 continue;
             }
 
-            if (record.Kind == LogRecordKind.Baseline)
+            if (record.Kind is LogRecordKind.Baseline or LogRecordKind.Removed)
             {
                 lost.Remove(record.Repository);
                 found.Remove(record.Repository);
             }
 
-            if (lost.Contains(record.Repository))
+            if (record.Kind == LogRecordKind.Removed)
             {
+                removals.Add(record.NoticedAtMicroseconds);
                 continue;
             }
 
-            found.TryAdd(record.Repository, new Replayed(format));
-            string? problem;
-            try
+            string? problem = null;
+            if (!lost.Contains(record.Repository))
             {
-                LogRecordBody body = await ReadFieldsAsync(record, spool, cancellation).ConfigureAwait(false);
-                problem = found[record.Repository].TryApply(body, record)
-                    ? null : "it does not follow from the records before it";
-            }
-            catch (Exception failure) when (failure is IOException or InvalidDataException)
-            {
-                problem = failure.Message;
+                if (!found.TryGetValue(record.Repository, out Replayed? one))
+                {
+                    found[record.Repository] = one = new Replayed(format);
+                }
+
+                problem = await TryApplyAsync(one, record, spool, cancellation).ConfigureAwait(false);
             }
 
             if (problem is not null)
@@ -77,9 +78,41 @@ internal static partial class LogReplay
                 found.Remove(record.Repository);
                 lost.Add(record.Repository);
             }
+
+            if (Records.TryGetNewName(record, out RepositoryName newName))
+            {
+                Rename(record.Repository, newName, found, lost);
+            }
         }
 
-        return (epoch, [.. found.Select(one => one.Value.ToRepository(one.Key, root))]);
+        return (epoch, [.. found.Select(one => one.Value.ToRepository(one.Key, root))], removals);
+    }
+
+    private static void Rename(
+        RepositoryName name, RepositoryName newName, Dictionary<RepositoryName, Replayed> found, HashSet<RepositoryName> lost)
+    {
+        if (lost.Remove(name))
+        {
+            lost.Add(newName);
+        }
+
+        if (found.Remove(name, out Replayed? renamed))
+        {
+            found[newName] = renamed;
+        }
+    }
+
+    private static async Task<string?> TryApplyAsync(Replayed one, LogRecord record, Spool spool, CancellationToken cancellation)
+    {
+        try
+        {
+            LogRecordBody body = await ReadFieldsAsync(record, spool, cancellation).ConfigureAwait(false);
+            return one.TryApply(body, record) ? null : "it does not follow from the records before it";
+        }
+        catch (Exception failure) when (failure is IOException or InvalidDataException)
+        {
+            return failure.Message;
+        }
     }
 
     /// <summary>One repository's refs while its records are read: changed in place, so that a record costs what it changes.</summary>

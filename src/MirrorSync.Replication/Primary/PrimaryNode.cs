@@ -1,6 +1,4 @@
-using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
-using MirrorSync.Git.Refs;
 using MirrorSync.Replication.Primary.Capture;
 using MirrorSync.Replication.Primary.Notice;
 using MirrorSync.Storage.Log;
@@ -36,13 +34,12 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     private readonly RootGuard root;
     private readonly LookTracker looks;
     private readonly CancellationTokenSource stopping = new();
-    private readonly ConcurrentDictionary<string, CapturedRepository> byPath = new();
     private readonly SemaphoreSlim scanWanted = new(1, 1);
     private readonly Lock wanting = new();
     private readonly List<(long Since, TaskCompletionSource Reached)> catchingUp = [];
 
     private CaptureContext? capture;
-    private volatile IReadOnlyList<BrokenRepository> broken = [];
+    private CapturedRepositories? captured;
     private volatile string? rootProblem;
     private volatile bool sweepWanted;
     private long? sweptAt;
@@ -86,13 +83,15 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     /// <summary>Why nothing is captured at all; null when all is well.</summary>
     public string? Problem => rootProblem;
 
-    /// <summary>Folders that look like repositories and are not sound.</summary>
-    public IReadOnlyList<BrokenRepository> Broken => broken;
+    /// <summary>Folders that look like repositories and are not captured, with the reason.</summary>
+    public IReadOnlyList<BrokenRepository> Broken => captured?.Broken ?? [];
+
+    private CapturedRepositories Repositories => captured ?? throw new InvalidOperationException("RecoverAsync comes first");
 
     /// <summary>Brings back from the log what was captured last. Before anything else.</summary>
     public async Task RecoverAsync(CancellationToken cancellation)
     {
-        (ulong epoch, IReadOnlyList<ReplayedRepository> known) =
+        (ulong epoch, IReadOnlyList<ReplayedRepository> known, IReadOnlyList<long> removals) =
             await LogReplay.ReadAsync(log, spool, options.Root, logger, cancellation).ConfigureAwait(false);
         if (epoch == 0)
         {
@@ -108,26 +107,23 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             Acknowledge = notices.Acknowledge,
         };
         rootProblem = root.Open();
-        foreach (ReplayedRepository one in known)
-        {
-            byPath[one.State.Repository.Path] = new CapturedRepository(capture, one.State, one.Metadata, stopping.Token);
-        }
-
+        captured = new CapturedRepositories(
+            capture, known, new RemovalWindow(removals), options.ScanInterval, new KnownFolders(options.FoldersFile, logger), stopping.Token);
         LogRecovered(logger, known.Count, log.Committed);
     }
 
     /// <summary>Watches and captures until cancelled. Throws when the log can no longer be written.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        CaptureContext context = capture ?? throw new InvalidOperationException("RecoverAsync comes first");
+        CapturedRepositories repositories = Repositories;
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task[] loops =
         [
             notices.RunAsync(linked.Token),
             HandleNoticesAsync(linked.Token),
-            ScanAsync(context, linked.Token),
+            ScanAsync(repositories, linked.Token),
             TouchSentinelAsync(linked.Token),
-            context.Failed.Task,
+            capture!.Failed.Task,
         ];
         try
         {
@@ -143,7 +139,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             await linked.CancelAsync().ConfigureAwait(false);
             await stopping.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(loops[..^1]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await Task.WhenAll(byPath.Values.Select(static r => r.Stopped)).ConfigureAwait(false);
+            await Task.WhenAll(repositories.All.Select(static r => r.Stopped)).ConfigureAwait(false);
         }
     }
 
@@ -152,13 +148,10 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     /// <returns>The repositories that were held and are looked at again.</returns>
     public IReadOnlyList<RepositoryName> Accept(RepositoryName? name)
     {
-        List<RepositoryName> accepted = [];
-        foreach (CapturedRepository repository in byPath.Values)
+        IReadOnlyList<RepositoryName> accepted = Repositories.Accept(name);
+        if (accepted.Count > 0)
         {
-            if ((name is null || repository.Repository.Name == name) && repository.Accept())
-            {
-                accepted.Add(repository.Repository.Name);
-            }
+            WantScan();
         }
 
         return accepted;
@@ -220,20 +213,20 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     {
         switch (notice)
         {
-            case PushOpened opened when byPath.TryGetValue(opened.RepositoryPath, out CapturedRepository? repository):
+            case PushOpened opened when Repositories.Find(opened.RepositoryPath) is { } repository:
                 repository.Opened(opened.Push, opened.Names, opened.Order);
                 break;
-            case PushEnded ended when byPath.TryGetValue(ended.RepositoryPath, out CapturedRepository? repository):
+            case PushEnded ended when Repositories.Find(ended.RepositoryPath) is { } repository:
                 repository.Ended(ended.Push, ended.Names, ended.Order);
                 break;
-            case PushGone gone when byPath.TryGetValue(gone.RepositoryPath, out CapturedRepository? repository):
+            case PushGone gone when Repositories.Find(gone.RepositoryPath) is { } repository:
                 repository.Ended(gone.Push, gone.Names, gone.Order);
                 break;
-            case RefsTouched touched when byPath.TryGetValue(touched.RepositoryPath, out CapturedRepository? repository):
-                repository.Touch();
+            case RefsTouched touched:
+                Repositories.Find(touched.RepositoryPath)?.Touch();
                 break;
-            case MetadataTouched touched when byPath.TryGetValue(touched.RepositoryPath, out CapturedRepository? repository):
-                repository.Touch();
+            case MetadataTouched touched:
+                Repositories.Find(touched.RepositoryPath)?.Touch();
                 break;
             case Looked look when rootProblem is null:
                 Reached(look.TouchedAtTimestamp);
@@ -273,7 +266,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     }
 
     private IEnumerable<CaptureUnderWay> UnderWay() =>
-        byPath.Values.Select(static r => new CaptureUnderWay(r.Repository.Name, r.Work));
+        Repositories.All.Select(static r => new CaptureUnderWay(r.Repository.Name, r.Work));
 
     private void WantScan()
     {
@@ -287,13 +280,13 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         }
     }
 
-    private async Task ScanAsync(CaptureContext context, CancellationToken cancellation)
+    private async Task ScanAsync(CapturedRepositories repositories, CancellationToken cancellation)
     {
         while (true)
         {
             await scanWanted.WaitAsync(options.ScanInterval, cancellation).ConfigureAwait(false);
             (long BeganAt, ulong MakesUp) scan = looks.ScanBegins();
-            if (!Scan(context, cancellation))
+            if (!await ScanFoldersAsync(repositories, scan.BeganAt, cancellation).ConfigureAwait(false))
             {
                 sweepWanted = true;
             }
@@ -301,7 +294,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             {
                 sweepWanted = false;
                 sweptAt = scan.BeganAt;
-                await SweepAsync(cancellation).ConfigureAwait(false);
+                await SweepAsync(repositories, cancellation).ConfigureAwait(false);
                 looks.ScanEnded(scan, UnderWay());
             }
             else
@@ -315,7 +308,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     }
 
     /// <summary>Compares the folders with what is known. False when the root itself is not to be trusted.</summary>
-    private bool Scan(CaptureContext context, CancellationToken cancellation)
+    private async Task<bool> ScanFoldersAsync(CapturedRepositories repositories, long beganAt, CancellationToken cancellation)
     {
         string? problem = root.Check();
         FinderResult? result = problem is null ? finder.Find(cancellation) : null;
@@ -332,58 +325,24 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             return false;
         }
 
-        HashSet<string> found = [.. result!.Found.Select(static r => r.Path)];
-        Dictionary<string, string> brokenByPath = [];
-        foreach (BrokenRepository one in result.Broken)
+        // Before the first sweep there may be thousands of new ones, and the sweep comes to each in turn.
+        if (!await repositories.CompareAsync(result!, beganAt, touchNew: sweptAt is not null).ConfigureAwait(false))
         {
-            brokenByPath[one.Path] = one.Reason;
+            WantScan();
         }
 
-        CapturedRepository[] gone = [.. byPath.Where(r => !found.Contains(r.Key)).Select(static r => r.Value)];
-        bool mass = DisasterGuard.IsMassDisappearance(gone.Count(r => !brokenByPath.ContainsKey(r.Repository.Path)), byPath.Count);
-        foreach (CapturedRepository repository in gone)
-        {
-            repository.Lost(brokenByPath.TryGetValue(repository.Repository.Path, out string? reason) ? reason
-                : mass ? $"its folder is gone, with {gone.Length - 1} others of {byPath.Count} at once"
-                : "its folder is gone");
-        }
-
-        foreach (Repository repository in result.Found)
-        {
-            if (byPath.TryGetValue(repository.Path, out CapturedRepository? known))
-            {
-                if (known.Found())
-                {
-                    known.Touch();
-                }
-            }
-            else
-            {
-                RefSnapshot none = RefSnapshot.Empty(repository.Format);
-                RepositoryState unseen = new(repository, RepositoryCondition.Missing, "first seen, not captured yet", none, LogPosition.Origin);
-                CapturedRepository added = new(context, unseen, null, stopping.Token);
-                byPath[repository.Path] = added;
-                if (sweptAt is not null)
-                {
-                    // Before the first sweep there may be thousands, and the sweep comes to each in turn.
-                    added.Touch();
-                }
-            }
-        }
-
-        broken = [.. result.Broken.Where(b => !byPath.ContainsKey(b.Path))];
         rootProblem = null;
-        notices.SetRepositories(found);
+        notices.SetRepositories([.. result!.Found.Select(static r => r.Path)]);
         return true;
     }
 
     /// <summary>
     /// Looks at every repository, a few at a time, so that a push which comes meanwhile never waits behind thousands.
     /// </summary>
-    private async Task SweepAsync(CancellationToken cancellation)
+    private async Task SweepAsync(CapturedRepositories repositories, CancellationToken cancellation)
     {
         ParallelOptions few = new() { MaxDegreeOfParallelism = SweepWidth, CancellationToken = cancellation };
-        await Parallel.ForEachAsync(byPath.Values, few, async (repository, token) =>
+        await Parallel.ForEachAsync(repositories.All, few, async (repository, token) =>
         {
             if (!repository.IsLost)
             {
@@ -410,7 +369,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             if (rootProblem is null)
             {
                 notices.TouchSentinel();
-                foreach (CapturedRepository repository in byPath.Values)
+                foreach (CapturedRepository repository in Repositories.All)
                 {
                     repository.Retry();
                 }

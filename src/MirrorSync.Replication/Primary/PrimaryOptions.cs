@@ -15,6 +15,9 @@ public sealed record PrimaryOptions
     /// <summary>The file in which the identity of the root is kept, absolute.</summary>
     public required string RootIdentityFile { get; init; }
 
-    /// <summary>How often everything is looked at, whatever hooks and watch say.</summary>
+    /// <summary>The file in which it is kept which folder each repository was last seen in, absolute.</summary>
+    public required string FoldersFile { get; init; }
+
+    /// <summary>How often everything is looked at, whatever hooks and watch say; so long a repository must be gone to count as removed.</summary>
     public required TimeSpan ScanInterval { get; init; }
 }

@@ -36,6 +36,9 @@ public sealed record NodeStatus
     /// <summary>Every repository, in the order of their names.</summary>
     public required IReadOnlyList<RepositoryStatus> Repositories { get; init; }
 
+    /// <summary>On a mirror: how many repositories are in its trash.</summary>
+    public int Trashed { get; init; }
+
     /// <summary>On a primary: the mirrors that have said hello since it started.</summary>
     public required IReadOnlyList<MirrorStatus> Mirrors { get; init; }
 

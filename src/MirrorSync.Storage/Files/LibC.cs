@@ -19,6 +19,7 @@ internal static unsafe partial class LibC
     public const int ExchangeNames = 2;
     public const int AdviseHugePages = 14;
     public const uint BasicStats = 0x7ff;
+    public const uint BirthTime = 0x800;
 
     // The flag's bit differs between processors (fcntl.h).
     public static readonly int FolderOnly =
@@ -38,6 +39,9 @@ internal static unsafe partial class LibC
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
     public static partial int StatX(SafeFileHandle folder, byte* path, int flags, uint mask, StatXBuffer* result);
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int StatX(int folder, string path, int flags, uint mask, StatXBuffer* result);
 
     [LibraryImport("libc", EntryPoint = "getdents64", SetLastError = true)]
     public static partial nint GetDents(SafeFileHandle folder, byte* buffer, nint length);
@@ -67,6 +71,9 @@ internal static unsafe partial class LibC
     [StructLayout(LayoutKind.Explicit, Size = 256)]
     public struct StatXBuffer
     {
+        [FieldOffset(0)]
+        public uint Mask;
+
         [FieldOffset(28)]
         public ushort Mode;
 
@@ -75,6 +82,12 @@ internal static unsafe partial class LibC
 
         [FieldOffset(40)]
         public ulong Length;
+
+        [FieldOffset(80)]
+        public long BornSeconds;
+
+        [FieldOffset(88)]
+        public uint BornNanoseconds;
 
         [FieldOffset(96)]
         public long ChangedSeconds;

@@ -11,19 +11,14 @@ internal static class AlternatesFile
     /// <summary>The file within a repository's folder.</summary>
     private static readonly string Place = Path.Combine("objects", "info", "alternates");
 
-    /// <summary>
-    /// Writes the file by one rename, or removes it when there is nothing to borrow from. Each line is relative, so that
-    /// the root may move.
-    /// </summary>
-    /// <param name="folder">The repository's folder at present.</param>
-    /// <param name="from">The folder from which the lines are to lead: where the repository is, or will be.</param>
-    /// <param name="objectFolders">The object folders to borrow from.</param>
+    /// <summary>Writes the file by one rename, or removes it when there is nothing to borrow from.</summary>
+    /// <param name="folder">The repository's folder.</param>
+    /// <param name="objectFolders">The object folders, relative to its own.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public static void Write(string folder, string from, IEnumerable<string> objectFolders)
+    public static void Write(string folder, IEnumerable<string> objectFolders)
     {
         string file = Path.Combine(folder, Place);
-        string objects = Path.Combine(from, "objects");
-        string lines = string.Concat(objectFolders.Select(f => Path.GetRelativePath(objects, f) + "\n"));
+        string lines = string.Concat(objectFolders.Distinct().Select(static f => f + "\n"));
         if (lines.Length == 0)
         {
             File.Delete(file);

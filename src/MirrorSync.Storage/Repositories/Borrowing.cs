@@ -59,13 +59,15 @@ public static class Borrowing
 
     /// <summary>Makes a repository borrow from these and no others. By one rename.</summary>
     /// <param name="repository">The repository, where it is or will be.</param>
-    /// <param name="folder">Its folder now: another one while it is being built.</param>
+    /// <param name="folder">Its folder now: another one while it is being built or renamed.</param>
     /// <param name="bases">The repositories, by name.</param>
-    /// <param name="moves">True when the folder is about to become the repository's, so that paths lead from there.</param>
+    /// <param name="places">Its folders, before and after a move, from which the paths lead: git passes over what is not there.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
-    public static void Write(Repository repository, string folder, IEnumerable<RepositoryName> bases, bool moves) =>
-        AlternatesFile.Write(
-            folder, moves ? repository.Path : folder, bases.Select(name => Path.Combine(Beside(repository, name).Path, "objects")));
+    public static void Write(Repository repository, string folder, IEnumerable<RepositoryName> bases, IEnumerable<string> places)
+    {
+        string[] objects = [.. bases.Select(name => Path.Combine(Beside(repository, name).Path, "objects"))];
+        AlternatesFile.Write(folder, places.SelectMany(place => objects.Select(o => Path.GetRelativePath(Path.Combine(place, "objects"), o))));
+    }
 
     private static List<RepositoryName> Inside(Repository repository)
     {

@@ -20,4 +20,7 @@ public sealed class RepositoryTable
 
     /// <summary>Shows a repository's new state to all readers.</summary>
     public void Show(RepositoryState state) => states[state.Name] = state;
+
+    /// <summary>No reader finds the repository any more; those who have its state keep it.</summary>
+    public void Remove(RepositoryName name) => states.TryRemove(name, out _);
 }

@@ -162,6 +162,66 @@ public sealed class BorrowingTests
     }
 
     [Theory]
+    [InlineData(Base, "moved/deep/base.git")]
+    [InlineData(Fork, "fork.git")]
+    public async Task Renamed_BaseOrFork_StillBorrows(string from, string to)
+    {
+        await using PrimaryRig primary = await PrimaryRig.StartAsync();
+        BareRepository origin = await primary.RepositoryAsync(Base);
+        BareRepository fork = await ForkAsync(primary, Base, Fork);
+        await using MirrorRig mirror = new(primary.Address);
+        await mirror.StartAsync();
+        await ConvergedAsync(mirror, (origin, Base), (fork, Fork));
+        int snapshots = primary.Snapshots;
+
+        Directory.CreateDirectory(Path.GetDirectoryName(primary[to].Path)!);
+        Directory.Move(primary[from].Path, primary[to].Path);
+        (BareRepository nowBase, BareRepository nowFork) = from == Base ? (primary[to], fork) : (origin, primary[to]);
+        await File.WriteAllTextAsync(Path.Combine(nowFork.Path, "objects/info/alternates"), Path.Combine(nowBase.Path, "objects") + "\n");
+        await primary.CapturedAsync(primary[to]);
+        await mirror.ConvergedAsync(primary[to], to);
+        string upstream = await PushAsync(primary, nowBase, "upstream");
+        await nowFork.GitAsync("update-ref", "refs/heads/main", upstream);
+        await primary.CapturedAsync(nowFork);
+        (string baseName, string forkName) = from == Base ? (to, Fork) : (Base, to);
+        await ConvergedAsync(mirror, (nowBase, baseName), (nowFork, forkName));
+
+        Assert.Equal(
+            Path.GetRelativePath(Path.Combine(mirror[forkName].Path, "objects"), Path.Combine(mirror[baseName].Path, "objects")) + "\n",
+            await AlternatesAsync(mirror[forkName]));
+        Assert.Equal(snapshots, primary.Snapshots);
+        await AssertSoundAsync(mirror);
+    }
+
+    [Fact]
+    public async Task Removed_BaseOfAFork_StaysUntilTheForkIsWhole()
+    {
+        // A folder must be gone in two scans.
+        await using PrimaryRig primary = await PrimaryRig.StartAsync(TimeSpan.FromSeconds(1));
+        BareRepository origin = await primary.RepositoryAsync(Base);
+        BareRepository fork = await ForkAsync(primary, Base, Fork);
+        await using MirrorRig mirror = new(primary.Address);
+        await mirror.StartAsync();
+        await ConvergedAsync(mirror, (origin, Base), (fork, Fork));
+
+        // The fork is made whole unseen, so that the base's removal is told first.
+        await fork.GitAsync("repack", "-a", "-d", "-q");
+        File.Delete(Path.Combine(fork.Path, "objects/info/alternates"));
+        Directory.Delete(origin.Path, recursive: true);
+        await Patience.UntilAsync(
+            _ => Task.FromResult(mirror.State(Base).Reason?.Contains(Fork, StringComparison.Ordinal) == true ? null : "not held"),
+            "the removal to wait");
+        Assert.Equal((RepositoryCondition.Held, true), (mirror.State(Base).Condition, Directory.Exists(mirror[Base].Path)));
+        await AssertSoundAsync(mirror);
+
+        await DescribeAsync(fork, "on its own now");
+        await Patience.UntilAsync(_ => Task.FromResult(Directory.Exists(mirror[Base].Path) ? "still there" : null), "the removal");
+        await mirror.ConvergedAsync(fork, Fork);
+        Assert.Equal(string.Empty, await AlternatesAsync(mirror[Fork]));
+        await AssertSoundAsync(mirror);
+    }
+
+    [Theory]
     [InlineData("a circle")]
     [InlineData("outside")]
     public async Task Fork_ThatCannotBorrowOnMirrors_IsSentWhole(string what)

@@ -22,7 +22,7 @@ public sealed class CheckpointTests : IDisposable
     public void Read_WhatWasWritten_ComesBack()
     {
         CheckpointEntry[] entries = [CheckpointEntry.Of(State(RepositoryCondition.Live)), CheckpointEntry.Of(State(RepositoryCondition.Damaged, "b"))];
-        Checkpoint.Write(File, 41, entries);
+        Checkpoint.Of(41, entries, []).Write(File);
         Checkpoint read = Checkpoint.Read(File)!;
         Assert.Equal(41UL, read.ReplayAfter);
         Assert.Equal(entries, read.Repositories);
@@ -44,7 +44,7 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void Read_TruncatedAnywhere_Throws()
     {
-        Checkpoint.Write(File, 41, [CheckpointEntry.Of(State(RepositoryCondition.Live))]);
+        Checkpoint.Of(41, [CheckpointEntry.Of(State(RepositoryCondition.Live))], []).Write(File);
         byte[] whole = System.IO.File.ReadAllBytes(File);
         for (int length = 0; length < whole.Length; length++)
         {

@@ -78,7 +78,7 @@ internal sealed class CaptureRig : IAsyncDisposable
         await SettleAsync();
         await Log.DisposeAsync();
         OpenLog();
-        (ulong _, IReadOnlyList<ReplayedRepository> found) =
+        (_, IReadOnlyList<ReplayedRepository> found, _) =
             await LogReplay.ReadAsync(Log, Spool, Root, NullLogger.Instance, CancellationToken.None);
         Assert.Equal(known, found.Count);
         Captured = new CapturedRepository(Context, found.SingleOrDefault()?.State ?? Unseen(), found.SingleOrDefault()?.Metadata, stopping.Token);

@@ -42,6 +42,7 @@ internal sealed class MirrorRig : IAsyncDisposable
     {
         RefuseFindings = RefuseFindings,
         RefusedAgainAfter = TimeSpan.FromMilliseconds(100),
+        TrashRetention = TimeSpan.FromDays(14),
         Identity = identity,
         Root = Root,
         CheckpointFile = CheckpointFile,

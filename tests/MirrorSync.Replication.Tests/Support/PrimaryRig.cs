@@ -53,7 +53,7 @@ internal sealed class PrimaryRig : IAsyncDisposable
 
     public BareRepository this[string name] => new(Path.Combine(Root, name));
 
-    public static async Task<PrimaryRig> StartAsync()
+    public static async Task<PrimaryRig> StartAsync(TimeSpan? scanInterval = null)
     {
         PrimaryRig rig = new();
         Directory.CreateDirectory(rig.Root);
@@ -67,7 +67,8 @@ internal sealed class PrimaryRig : IAsyncDisposable
             Root = rig.Root,
             NotifyFolder = rig.folder["notify"],
             RootIdentityFile = rig.folder["state/root"],
-            ScanInterval = TimeSpan.FromMinutes(10),
+            FoldersFile = rig.folder["state/folders.json"],
+            ScanInterval = scanInterval ?? TimeSpan.FromMinutes(10),
         };
         rig.Node = new PrimaryNode(options, rig.Log, rig.Spool, rig.Table, TimeProvider.System, NullLoggerFactory.Instance);
         rig.Server = new ReplicationServer(

@@ -28,6 +28,7 @@ internal sealed class CaptureQueue(TimeProvider time)
     private ulong? underWay;
     private bool lastWasPush;
     private bool hasWorker;
+    private bool closed;
 
     /// <summary>True from <see cref="Lose"/> to <see cref="Find"/>.</summary>
     public bool IsLost
@@ -136,7 +137,7 @@ internal sealed class CaptureQueue(TimeProvider time)
     {
         lock (gate)
         {
-            bool begin = !hasWorker && (touched is not null || pushes.FirstNumber is not null);
+            bool begin = !hasWorker && !closed && (touched is not null || pushes.FirstNumber is not null);
             hasWorker |= begin;
             return begin;
         }
@@ -174,6 +175,16 @@ internal sealed class CaptureQueue(TimeProvider time)
 
             Release();
             return hasWorker;
+        }
+    }
+
+    /// <summary>Nothing more is begun, unless something is under way: then false, and all goes on.</summary>
+    public bool TryClose()
+    {
+        lock (gate)
+        {
+            closed |= !hasWorker;
+            return closed;
         }
     }
 

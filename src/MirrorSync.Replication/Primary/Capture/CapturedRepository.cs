@@ -55,6 +55,12 @@ internal sealed partial class CapturedRepository
     /// <summary>The repository.</summary>
     public Repository Repository => state.Repository;
 
+    /// <summary>Its state as last shown.</summary>
+    public RepositoryState State => Volatile.Read(ref state);
+
+    /// <summary>Its metadata as the log last told them; null when it does not.</summary>
+    public RepositoryMetadata? Said => metadata.Said;
+
     /// <summary>Completes when everything noticed so far has been done.</summary>
     public Task Work => queue.Done;
 
@@ -105,6 +111,22 @@ internal sealed partial class CapturedRepository
     /// <summary>A scan found the repository sound; the next look goes on from there.</summary>
     /// <returns>True when it was lost before.</returns>
     public bool Found() => queue.Find();
+
+    /// <summary>
+    /// Ends it, for the repository has left its folder: nothing is captured here any more. False while something is under
+    /// way. Pushes that it could not capture are forgotten: whatever they changed shows in the folder, wherever that is.
+    /// </summary>
+    public bool TryRetire()
+    {
+        bool retired = queue.TryClose();
+        if (retired)
+        {
+            AcknowledgeAll();
+            queue.Abandon();
+        }
+
+        return retired;
+    }
 
     /// <summary>What failed is looked at again once its time has come.</summary>
     public void Retry()

@@ -1,8 +1,7 @@
 using MirrorSync.Git.Refs;
-using MirrorSync.Replication.Primary.Capture;
 using MirrorSync.Replication.Tests.Support;
 
-namespace MirrorSync.Replication.Tests.Primary.Capture;
+namespace MirrorSync.Replication.Tests;
 
 public sealed class DisasterGuardTests
 {

@@ -1,6 +1,6 @@
 using MirrorSync.Git.Refs;
 
-namespace MirrorSync.Replication.Primary.Capture;
+namespace MirrorSync.Replication;
 
 /// <summary>The limits beyond which a disappearance counts as a disaster, which is held for a human and never replicated.</summary>
 internal static class DisasterGuard

@@ -1,0 +1,270 @@
+using MirrorSync.Git.Objects;
+using MirrorSync.Git.Refs;
+using MirrorSync.Replication.Mirror.Removal;
+using MirrorSync.Replication.Wire;
+using MirrorSync.Storage.Log;
+using MirrorSync.Storage.Repositories;
+
+namespace MirrorSync.Replication.Mirror;
+
+/// <summary>
+/// All repositories of a mirror. Each applies its records in their order, independently of all others, so a name in the
+/// log and the folder of that name are not always the same repository: the records after a removal or a renaming go to
+/// whoever has the name by then, and that one waits until the folder has been left. Such waits are only ever for older
+/// records, so they end. Any thread.
+/// </summary>
+/// <param name="context">What all share.</param>
+/// <param name="removals">Guards against too many removals.</param>
+/// <param name="stopping">The node stops.</param>
+internal sealed class FollowedRepositories(ApplyContext context, RemovalGuard removals, CancellationToken stopping)
+{
+    private readonly Lock gate = new();
+
+    // Whom the log's next record of a name concerns, and all that have a folder or want one, under whatever name.
+    private readonly Dictionary<RepositoryName, FollowedRepository> byName = [];
+    private readonly HashSet<FollowedRepository> all = [];
+
+    // The names that are yet to be left, and those that were, by which record.
+    private readonly List<(RepositoryName Name, ulong Sequence, TaskCompletionSource Left)> leaving = [];
+    private readonly Dictionary<RepositoryName, ulong> left = [];
+    private ulong? dispatched;
+
+    /// <summary>Who borrows from whom.</summary>
+    public Borrowers Borrowers
+    {
+        get
+        {
+            lock (gate)
+            {
+                return field ??= new Borrowers(this);
+            }
+        }
+    }
+
+    /// <summary>The guard.</summary>
+    public RemovalGuard Removals => removals;
+
+    /// <summary>All that have a folder or want one.</summary>
+    public IReadOnlyList<FollowedRepository> All
+    {
+        get
+        {
+            lock (gate)
+            {
+                return [.. all];
+            }
+        }
+    }
+
+    /// <summary>The repositories by the names that the log gives them.</summary>
+    public IReadOnlyList<(RepositoryName Name, FollowedRepository Repository)> ByName
+    {
+        get
+        {
+            lock (gate)
+            {
+                return [.. byName.Select(static r => (r.Key, r.Value))];
+            }
+        }
+    }
+
+    /// <summary>The repositories by the names that readers see.</summary>
+    public IReadOnlyDictionary<RepositoryName, FollowedRepository> Shown
+    {
+        get
+        {
+            lock (gate)
+            {
+                Dictionary<RepositoryName, FollowedRepository> shown = [];
+                foreach (FollowedRepository repository in all.Where(static r => !r.IsWaiting))
+                {
+                    shown[repository.State.Name] = repository;
+                }
+
+                return shown;
+            }
+        }
+    }
+
+    /// <summary>Takes up what recovery found, and hands out the records that it left.</summary>
+    public void Begin(MirrorRecovery.Outcome recovered)
+    {
+        lock (gate)
+        {
+            foreach (LeftName one in recovered.Left)
+            {
+                left[Handshake.Name(one.Name)] = one.Sequence;
+            }
+
+            foreach (MirrorRecovery.Recovered one in recovered.Repositories)
+            {
+                FollowedRepository repository = new(context, this, one.State, one.Bases, provenAsOf: null, Task.CompletedTask, stopping);
+                repository.Note(one.Findings);
+                byName[one.Name] = repository;
+                all.Add(repository);
+                foreach (ulong sequence in one.Pending)
+                {
+                    repository.Enqueue(new PendingRecord(sequence));
+                }
+            }
+
+            foreach (LogRecord record in recovered.Rest)
+            {
+                Take(record, provenAsOf: null);
+            }
+
+            removals.Flush();
+            dispatched = context.Log.Committed.Sequence;
+        }
+    }
+
+    /// <summary>An empty log begins at a position, with these repositories.</summary>
+    /// <returns>The checkpoint that says so.</returns>
+    public Checkpoint Begin(LogPosition from, IEnumerable<(RepositoryName Name, ObjectFormat Format)> listed)
+    {
+        lock (gate)
+        {
+            foreach ((RepositoryName name, ObjectFormat format) in listed.Where(l => !byName.ContainsKey(l.Name)))
+            {
+                Follow(name, format, provenAsOf: null);
+            }
+
+            dispatched = from.Sequence;
+            return Checkpoint.Of(from.Sequence, all.Select(static r => CheckpointEntry.Of(r.State)), []);
+        }
+    }
+
+    /// <summary>A record is durable in the log: hands it to whom it concerns.</summary>
+    /// <param name="record">The record.</param>
+    /// <param name="provenAsOf">For a repository that it is the first to name: as of when neither side had it.</param>
+    public void Dispatch(LogRecord record, long? provenAsOf)
+    {
+        lock (gate)
+        {
+            Take(record, provenAsOf);
+            dispatched = record.Sequence;
+        }
+    }
+
+    /// <summary>A repository's folder is in the trash.</summary>
+    public void Removed(FollowedRepository repository, ulong sequence)
+    {
+        lock (gate)
+        {
+            left[repository.State.Name] = sequence;
+            all.Remove(repository);
+            context.Table.Remove(repository.State.Name);
+        }
+
+        Borrowers.Changed();
+    }
+
+    /// <summary>A repository's folder is at its new name's place.</summary>
+    public void Renamed(FollowedRepository repository, LogRecord record, RepositoryState next)
+    {
+        lock (gate)
+        {
+            left[record.Repository] = record.Sequence;
+            repository.Show(next);
+            context.Table.Remove(record.Repository);
+        }
+    }
+
+    /// <summary>A checkpoint tells that a name was left: whoever waits for it may take it.</summary>
+    public void Release(RepositoryName name, ulong sequence)
+    {
+        lock (gate)
+        {
+            foreach ((_, _, TaskCompletionSource done) in leaving.Where(l => l.Name == name && l.Sequence == sequence))
+            {
+                done.TrySetResult();
+            }
+
+            leaving.RemoveAll(static l => l.Left.Task.IsCompleted);
+        }
+    }
+
+    /// <summary>What a checkpoint is to say now; null before there is anything to say.</summary>
+    public Checkpoint? Collect()
+    {
+        lock (gate)
+        {
+            if (dispatched is not { } replayAfter || context.Log.Appended == LogPosition.Origin)
+            {
+                return null;
+            }
+
+            // Not the log's end: a record may be committed and not yet with its repository.
+            List<CheckpointEntry> entries = [];
+            foreach (FollowedRepository repository in all)
+            {
+                if (repository.ReplayFrom is { } first)
+                {
+                    replayAfter = Math.Min(replayAfter, first - 1);
+                }
+
+                if (!repository.IsWaiting)
+                {
+                    // Of one that waits the records are replayed: those by which another leaves its name come before.
+                    entries.Add(CheckpointEntry.Of(repository.State));
+                }
+            }
+
+            foreach (RepositoryName name in left.Where(l => l.Value <= replayAfter).Select(static l => l.Key).ToArray())
+            {
+                left.Remove(name);
+            }
+
+            return Checkpoint.Of(replayAfter, entries, left.Select(static l => new LeftName(l.Key.Value, l.Value)));
+        }
+    }
+
+    private void Take(LogRecord record, long? provenAsOf)
+    {
+        if (record.Format is not { } format)
+        {
+            return;
+        }
+
+        FollowedRepository? known = byName.GetValueOrDefault(record.Repository);
+        bool renames = Records.TryGetNewName(record, out RepositoryName newName);
+        if (!renames && record.Kind != LogRecordKind.Removed)
+        {
+            (known ?? Follow(record.Repository, format, provenAsOf)).Enqueue(new PendingRecord(record.Sequence));
+            return;
+        }
+
+        // What came by a snapshot that is younger than the record is another repository of that name already.
+        known = known?.State.Applied.Sequence < record.Sequence ? known : null;
+        bool taken = renames && byName.ContainsKey(newName);
+        if (known is not null)
+        {
+            byName.Remove(record.Repository);
+
+            // Whoever has the new name already came from a list or a snapshot that is younger than the record, and is it.
+            Task ready = !renames ? removals.Register(record.NoticedAtMicroseconds) : taken ? Task.CompletedTask : WhenFree(newName);
+            leaving.Add((record.Repository, record.Sequence, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)));
+            known.Enqueue(new PendingRecord(record.Sequence, ready, renames && !taken ? newName : null));
+        }
+
+        if (renames && !taken)
+        {
+            byName[newName] = known ?? Follow(newName, format, provenAsOf);
+            byName[newName].Start();
+        }
+    }
+
+    private FollowedRepository Follow(RepositoryName name, ObjectFormat format, long? provenAsOf)
+    {
+        Repository place = new(name, name.PathBelow(context.Root), format);
+        RefSnapshot none = RefSnapshot.Empty(format);
+        RepositoryState missing = new(place, RepositoryCondition.Missing, "waits for its snapshot", none, LogPosition.Origin);
+        FollowedRepository repository = new(context, this, missing, [], provenAsOf, WhenFree(name), stopping);
+        byName[name] = repository;
+        all.Add(repository);
+        return repository;
+    }
+
+    private Task WhenFree(RepositoryName name) =>
+        Task.WhenAll(leaving.Where(l => RepositoryFolders.Collide(l.Name.Value, name.Value)).Select(static l => l.Left.Task));
+}
