@@ -195,9 +195,20 @@ internal sealed partial class FollowedRepository
         names.Borrowers.Changed();
     }
 
-    /// <summary>Completes when every record below the sequence is applied.</summary>
-    public Task ReachedAsync(ulong sequence, CancellationToken cancellation) =>
-        advanced.WaitAsync(() => !snapshotWanted && (ReplayFrom ?? sequence) >= sequence, cancellation);
+    /// <summary>
+    /// Completes when every record below the sequence is applied, but for a removal: that one waits for whoever borrows
+    /// from it, and may be waited for by none of them.
+    /// </summary>
+    public Task ReachedAsync(ulong sequence, CancellationToken cancellation) => advanced.WaitAsync(
+        () =>
+        {
+            lock (gate)
+            {
+                bool reached = !pending.TryPeek(out PendingRecord first) || first.Sequence >= sequence;
+                return reached ? !snapshotWanted : first is { LeavesAfter: not null, NewName: null };
+            }
+        },
+        cancellation);
 
     /// <summary>Completes when it is served and applied up to the sequence.</summary>
     public Task AppliedAsync(ulong sequence, CancellationToken cancellation) =>

@@ -194,7 +194,7 @@ public sealed class BorrowingTests
     }
 
     [Fact]
-    public async Task Removed_BaseOfAFork_StaysUntilTheForkIsWhole()
+    public async Task Removed_BaseOfAForkThatIsWhole_GoesOnceTheForkIsWholeHereToo()
     {
         // A folder must be gone in two scans.
         await using PrimaryRig primary = await PrimaryRig.StartAsync(TimeSpan.FromSeconds(1));
@@ -204,20 +204,30 @@ public sealed class BorrowingTests
         await mirror.StartAsync();
         await ConvergedAsync(mirror, (origin, Base), (fork, Fork));
 
-        // The fork is made whole unseen, so that the base's removal is told first.
         await fork.GitAsync("repack", "-a", "-d", "-q");
-        File.Delete(Path.Combine(fork.Path, "objects/info/alternates"));
+        Directory.Delete(origin.Path, recursive: true);
+        await Patience.UntilAsync(_ => Task.FromResult(Directory.Exists(mirror[Base].Path) ? "still there" : null), "the removal");
+        await mirror.ConvergedAsync(fork, Fork);
+        Assert.Equal(string.Empty, await AlternatesAsync(mirror[Fork]));
+        await AssertSoundAsync(mirror);
+    }
+
+    [Fact]
+    public async Task Removed_BaseThatAForkNeeds_StaysHere()
+    {
+        await using PrimaryRig primary = await PrimaryRig.StartAsync(TimeSpan.FromSeconds(1));
+        BareRepository origin = await primary.RepositoryAsync(Base);
+        BareRepository fork = await ForkAsync(primary, Base, Fork);
+        await using MirrorRig mirror = new(primary.Address);
+        await mirror.StartAsync();
+        await ConvergedAsync(mirror, (origin, Base), (fork, Fork));
+
+        // The primary's fork is broken by it; the mirror's is not.
         Directory.Delete(origin.Path, recursive: true);
         await Patience.UntilAsync(
             _ => Task.FromResult(mirror.State(Base).Reason?.Contains(Fork, StringComparison.Ordinal) == true ? null : "not held"),
             "the removal to wait");
-        Assert.Equal((RepositoryCondition.Held, true), (mirror.State(Base).Condition, Directory.Exists(mirror[Base].Path)));
-        await AssertSoundAsync(mirror);
-
-        await DescribeAsync(fork, "on its own now");
-        await Patience.UntilAsync(_ => Task.FromResult(Directory.Exists(mirror[Base].Path) ? "still there" : null), "the removal");
-        await mirror.ConvergedAsync(fork, Fork);
-        Assert.Equal(string.Empty, await AlternatesAsync(mirror[Fork]));
+        Assert.Equal((RepositoryCondition.Held, true), (mirror.State(Base).Condition, mirror.State(Fork).IsServable));
         await AssertSoundAsync(mirror);
     }
 
