@@ -116,6 +116,27 @@ internal sealed class MirrorRig : IAsyncDisposable
         },
         $"{name} on the mirror");
 
+    /// <summary>Waits until the mirror has a repository of that name neither in its table nor on its disk.</summary>
+    public Task GoneAsync(string name) => Patience.UntilAsync(
+        async _ =>
+        {
+            if (running.IsFaulted)
+            {
+                await running;
+            }
+
+            bool known = Table.TryGet(RepositoryName.Parse(name), out RepositoryState? state);
+            return known ? $"{name} is {state!.Condition} {state.Reason}" : Directory.Exists(this[name].Path) ? "its folder is there" : null;
+        },
+        $"{name} to be gone on the mirror");
+
+    /// <summary>Waits until a repository is held for a reason that holds these words.</summary>
+    public Task HeldAsync(string name, string words) => Patience.UntilAsync(
+        _ => Task.FromResult(Table.TryGet(RepositoryName.Parse(name), out RepositoryState? state)
+            && state.Condition == RepositoryCondition.Held && state.Reason!.Contains(words, StringComparison.Ordinal)
+                ? null : $"{state?.Condition} {state?.Reason}"),
+        $"{name} to be held");
+
     public RepositoryState State(string name) =>
         Table.TryGet(RepositoryName.Parse(name), out RepositoryState? state) ? state : throw new InvalidOperationException(name);
 

@@ -25,7 +25,8 @@ namespace MirrorSync.Replication.Tests.Support;
 internal sealed class PrimaryRig : IAsyncDisposable
 {
     private readonly TempFolder folder = new();
-    private readonly CancellationTokenSource stop = new();
+    private CancellationTokenSource stop = new();
+    private TimeSpan scanInterval;
     private WebApplication? web;
     private Task running = Task.CompletedTask;
 
@@ -41,7 +42,9 @@ internal sealed class PrimaryRig : IAsyncDisposable
 
     public Spool Spool { get; private set; } = null!;
 
-    public RepositoryTable Table { get; } = new();
+    public RepositoryTable Table { get; private set; } = null!;
+
+    public string FoldersFile => folder["state/folders.json"];
 
     public Uri Address { get; private set; } = null!;
 
@@ -53,30 +56,55 @@ internal sealed class PrimaryRig : IAsyncDisposable
 
     public BareRepository this[string name] => new(Path.Combine(Root, name));
 
+    /// <param name="scanInterval">How long a repository must be gone; ten minutes when not given.</param>
     public static async Task<PrimaryRig> StartAsync(TimeSpan? scanInterval = null)
     {
-        PrimaryRig rig = new();
+        PrimaryRig rig = new() { scanInterval = scanInterval ?? TimeSpan.FromMinutes(10) };
         Directory.CreateDirectory(rig.Root);
         Directory.CreateDirectory(rig.folder["state"]);
-        rig.Log = ReplicationLog.Open(new ReplicationLogOptions { Folder = rig.folder["log"] }, NullLogger<ReplicationLog>.Instance);
-        rig.Spool = new Spool(rig.folder["spool"], NullLogger<Spool>.Instance);
-        NodeIdentity identity = new("primary", "home", "fleet");
-        PrimaryOptions options = new()
-        {
-            Identity = identity,
-            Root = rig.Root,
-            NotifyFolder = rig.folder["notify"],
-            RootIdentityFile = rig.folder["state/root"],
-            FoldersFile = rig.folder["state/folders.json"],
-            ScanInterval = scanInterval ?? TimeSpan.FromMinutes(10),
-        };
-        rig.Node = new PrimaryNode(options, rig.Log, rig.Spool, rig.Table, TimeProvider.System, NullLoggerFactory.Instance);
-        rig.Server = new ReplicationServer(
-            rig.Node, identity, rig.Log, rig.Spool, rig.Table, TimeProvider.System, NullLogger<ReplicationServer>.Instance);
-        await rig.Node.RecoverAsync(CancellationToken.None);
-        rig.running = rig.Node.RunAsync(rig.stop.Token);
+        await rig.StartNodeAsync();
         await rig.ListenAsync();
         return rig;
+    }
+
+    /// <summary>The daemon ends and starts again; the listener stays.</summary>
+    /// <param name="meanwhile">Done while it is down.</param>
+    public async Task RestartAsync(Func<Task>? meanwhile = null)
+    {
+        await StopNodeAsync();
+        await (meanwhile?.Invoke() ?? Task.CompletedTask);
+        await StartNodeAsync();
+    }
+
+    /// <summary>Waits for the first record of a kind and a name.</summary>
+    public async Task<LogRecord> RecordAsync(LogRecordKind kind, string name)
+    {
+        LogRecord? found = null;
+        await Patience.UntilAsync(
+            async _ =>
+            {
+                if (running.IsFaulted)
+                {
+                    await running;
+                }
+
+                found = Records().FirstOrDefault(r => r.Kind == kind && r.Repository.Value == name);
+                return found is null ? string.Join(", ", Records().Select(static r => $"{r.Kind} {r.Repository}")) : null;
+            },
+            $"{kind} of {name}");
+        return found!;
+    }
+
+    /// <summary>All committed records.</summary>
+    public IReadOnlyList<LogRecord> Records()
+    {
+        List<LogRecord> records = [];
+        for (ulong sequence = 1; sequence <= Log.Committed.Sequence; sequence++)
+        {
+            records.Add(Log.ReadRecord(sequence));
+        }
+
+        return records;
     }
 
     /// <summary>A repository with some history on main, a topic branch and an annotated tag; waits for its Baseline.</summary>
@@ -121,11 +149,40 @@ internal sealed class PrimaryRig : IAsyncDisposable
             await web.DisposeAsync();
         }
 
+        await StopNodeAsync();
+        stop.Dispose();
+        folder.Dispose();
+    }
+
+    private async Task StartNodeAsync()
+    {
+        Log = ReplicationLog.Open(new ReplicationLogOptions { Folder = folder["log"] }, NullLogger<ReplicationLog>.Instance);
+        Spool = new Spool(folder["spool"], NullLogger<Spool>.Instance);
+        Table = new RepositoryTable();
+        NodeIdentity identity = new("primary", "home", "fleet");
+        PrimaryOptions options = new()
+        {
+            Identity = identity,
+            Root = Root,
+            NotifyFolder = folder["notify"],
+            RootIdentityFile = folder["state/root"],
+            FoldersFile = FoldersFile,
+            ScanInterval = scanInterval,
+        };
+        Node = new PrimaryNode(options, Log, Spool, Table, TimeProvider.System, NullLoggerFactory.Instance);
+        Server = new ReplicationServer(Node, identity, Log, Spool, Table, TimeProvider.System, NullLogger<ReplicationServer>.Instance);
+        await Node.RecoverAsync(CancellationToken.None);
+        running = Node.RunAsync(stop.Token);
+    }
+
+    private async Task StopNodeAsync()
+    {
+        await stop.CancelAsync();
         await running;
         await Node.DisposeAsync();
         await Log.DisposeAsync();
         stop.Dispose();
-        folder.Dispose();
+        stop = new CancellationTokenSource();
     }
 
     private async Task ListenAsync()

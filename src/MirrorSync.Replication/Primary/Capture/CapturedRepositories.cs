@@ -109,16 +109,16 @@ internal sealed partial class CapturedRepositories
         }
 
         // 1. What only bears another name.
-        OccupiedPaths occupied = new(byPath.Keys);
-        HashSet<string> busy = await MoveAsync(found, now, occupied).ConfigureAwait(false);
+        List<BrokenRepository> unsound = [.. result.Broken.Where(b => !byPath.ContainsKey(b.Path))];
+        (HashSet<string> busy, HashSet<string> waiting) = await MoveAsync(found, now, unsound).ConfigureAwait(false);
 
         // 2. What is gone.
-        List<BrokenRepository> unsound = [.. result.Broken.Where(b => !byPath.ContainsKey(b.Path))];
-        busy.UnionWith(await SeeToMissingAsync(found, result.Broken, busy, beganAt).ConfigureAwait(false));
+        HashSet<string> notGone = [.. busy, .. waiting];
+        busy.UnionWith(await SeeToMissingAsync(found, result.Broken, notGone, beganAt).ConfigureAwait(false));
 
         // 3. What is there: known, or new where nothing is in its way any more.
-        occupied = new OccupiedPaths(byPath.Keys);
-        foreach (Repository repository in found.Values.Where(r => !busy.Contains(r.Path)))
+        OccupiedPaths occupied = new(byPath.Keys);
+        foreach (Repository repository in found.Values.Where(r => !busy.Contains(r.Path) && !waiting.Contains(r.Path)))
         {
             goneSince.TryRemove(repository.Path, out _);
             accepted.TryRemove(repository.Path, out _);
@@ -131,7 +131,7 @@ internal sealed partial class CapturedRepositories
             }
             else if (occupied.InTheWayOf(repository.Path) is { } other)
             {
-                unsound.Add(new BrokenRepository(repository.Name, repository.Path, $"it waits until {other} counts as removed"));
+                unsound.Add(new BrokenRepository(repository.Name, repository.Path, Waits(other)));
             }
             else
             {
@@ -140,8 +140,25 @@ internal sealed partial class CapturedRepositories
         }
 
         broken = unsound;
-        folders.Replace(now.Where(f => byPath.ContainsKey(f.Key)).ToDictionary(StringComparer.Ordinal));
+        RememberFolders(now);
         return busy.Count == 0;
+    }
+
+    private static string Waits(string other) => $"it waits until {other} counts as removed";
+
+    /// <summary>Of what was not found the folder that it had is remembered, for it may come to light elsewhere.</summary>
+    private void RememberFolders(Dictionary<string, FolderIdentity> now)
+    {
+        Dictionary<string, FolderIdentity> remembered = new(StringComparer.Ordinal);
+        foreach (string path in byPath.Keys)
+        {
+            if (now.TryGetValue(path, out FolderIdentity folder) || folders.ByPath.TryGetValue(path, out folder))
+            {
+                remembered[path] = folder;
+            }
+        }
+
+        folders.Replace(remembered);
     }
 
     private void TakeUp(Repository repository, bool touch)
@@ -156,16 +173,29 @@ internal sealed partial class CapturedRepositories
         }
     }
 
-    /// <summary>Renames what moved. Returns the paths, old and new, of those that must wait for the next scan.</summary>
-    private async Task<HashSet<string>> MoveAsync(
-        Dictionary<string, Repository> found, Dictionary<string, FolderIdentity> now, OccupiedPaths occupied)
+    /// <summary>
+    /// Renames what moved. Returns the paths, old and new, of those that are too busy, and of those whose new name is still
+    /// that of a repository which is gone. Where one is there under the new name, the log says what has become of each of
+    /// the two names, which is as true.
+    /// </summary>
+    private async Task<(HashSet<string> Busy, HashSet<string> Waiting)> MoveAsync(
+        Dictionary<string, Repository> found, Dictionary<string, FolderIdentity> now, List<BrokenRepository> unsound)
     {
         HashSet<string> busy = new(StringComparer.Ordinal);
+        HashSet<string> waiting = new(StringComparer.Ordinal);
         Dictionary<string, FolderIdentity> known = folders.ByPath.Where(f => byPath.ContainsKey(f.Key)).ToDictionary(StringComparer.Ordinal);
-        foreach ((string from, string to) in FolderMoves.Find(known, now, occupied))
+        foreach ((string from, string to, string? obstacle) in FolderMoves.Find(known, now, new OccupiedPaths(byPath.Keys)))
         {
             CapturedRepository old = byPath[from];
-            if (old.Repository.Format != found[to].Format || byPath.ContainsKey(to))
+            if (obstacle is not null && !found.ContainsKey(obstacle))
+            {
+                waiting.UnionWith([from, to]);
+                old.Lost($"its folder is {to}, and {Waits(obstacle)}");
+                unsound.Add(new BrokenRepository(found[to].Name, to, Waits(obstacle)));
+                continue;
+            }
+
+            if (obstacle is not null || old.Repository.Format != found[to].Format || byPath.ContainsKey(to))
             {
                 // Not the same repository, whatever the folder says; or one that stays after all is in its way.
                 continue;
@@ -205,7 +235,7 @@ internal sealed partial class CapturedRepositories
             renamed.Touch();
         }
 
-        return busy;
+        return (busy, waiting);
     }
 
     /// <summary>
@@ -213,7 +243,7 @@ internal sealed partial class CapturedRepositories
     /// enough and not with too many others. Returns the paths of those that are too busy to be removed now.
     /// </summary>
     private async Task<HashSet<string>> SeeToMissingAsync(
-        Dictionary<string, Repository> found, IReadOnlyList<BrokenRepository> unsound, HashSet<string> busy, long beganAt)
+        Dictionary<string, Repository> found, IReadOnlyList<BrokenRepository> unsound, HashSet<string> notGone, long beganAt)
     {
         Dictionary<string, string> reasons = new(StringComparer.Ordinal);
         foreach (BrokenRepository one in unsound)
@@ -224,7 +254,7 @@ internal sealed partial class CapturedRepositories
         List<CapturedRepository> gone = [];
         foreach ((string path, CapturedRepository repository) in byPath)
         {
-            if (found.ContainsKey(path) || busy.Contains(path))
+            if (found.ContainsKey(path) || notGone.Contains(path))
             {
                 continue;
             }
@@ -263,7 +293,7 @@ internal sealed partial class CapturedRepositories
             }
             else
             {
-                string what = FolderIdentity.Look(path, out _) == FolderPresence.Gone ? "its folder is gone" : "its folder holds no repository any more";
+                string what = IsGone(path) ? "its folder is gone" : "its folder holds no repository any more";
                 string others = DisasterGuard.IsMassDisappearance(went, all) ? $", one of {went} of {all} within an hour" : string.Empty;
                 repository.Lost($"{what}{others}: bring it back, or mirrorsync accept {repository.Repository.Name}");
             }
@@ -276,7 +306,12 @@ internal sealed partial class CapturedRepositories
     private bool MayGo(string path, long beganAt, int went, int all) =>
         !DisasterGuard.IsMassDisappearance(went, all)
         && goneSince.TryGetValue(path, out long since) && since != beganAt && context.Time.GetElapsedTime(since, beganAt) >= removedAfter
-        && FolderIdentity.Look(path, out _) == FolderPresence.Gone;
+        && IsGone(path);
+
+    /// <summary>True when nothing is there, or a folder that the repository's is not.</summary>
+    private bool IsGone(string path) =>
+        FolderIdentity.Look(path, out FolderIdentity? there) == FolderPresence.Gone
+        || (there is { } other && folders.ByPath.TryGetValue(path, out FolderIdentity own) && own != other);
 
     private async Task RemoveAsync(CapturedRepository repository, bool wanted, long at)
     {

@@ -2,18 +2,24 @@ using MirrorSync.Storage.Files;
 
 namespace MirrorSync.Replication.Primary.Capture;
 
+/// <summary>A repository that is in another folder than before.</summary>
+/// <param name="From">The folder that it had.</param>
+/// <param name="To">The folder that it has.</param>
+/// <param name="Obstacle">The known folder that is in the way of the new name; null when none is.</param>
+internal readonly record struct FolderMove(string From, string To, string? Obstacle = null);
+
 /// <summary>Tells from two looks at the root which repositories only bear another name now.</summary>
 internal static class FolderMoves
 {
     /// <summary>
     /// The moves in an order in which each finds its new name free, as the log wants them: of a→b and b→c the second
-    /// comes first. What cannot be brought into such an order is left out (two that changed places, a move into a name
-    /// whose repository is there or not yet removed): the log then says what has become of each name, which is as true.
+    /// comes first. What cannot be brought into such an order comes at the end, with what is in its way: two that changed
+    /// places, a move to a name whose own repository is gone and not yet removed.
     /// </summary>
     /// <param name="known">The folder that each known repository had, by path.</param>
     /// <param name="found">The folder that is at each found path now.</param>
     /// <param name="occupied">All known paths; changed as the moves change them.</param>
-    public static List<(string From, string To)> Find(
+    public static List<FolderMove> Find(
         IReadOnlyDictionary<string, FolderIdentity> known, IReadOnlyDictionary<string, FolderIdentity> found, OccupiedPaths occupied)
     {
         // A folder that is found twice (mounted at two places) has not moved.
@@ -27,38 +33,38 @@ internal static class FolderMoves
             }
         }
 
-        List<(string From, string To)> waiting = [];
+        List<FolderMove> waiting = [];
         foreach ((string from, FolderIdentity identity) in known)
         {
             bool gone = !found.TryGetValue(from, out FolderIdentity there) || there != identity;
             if (gone && nowAt.TryGetValue(identity, out string? to) && !twice.Contains(identity))
             {
-                waiting.Add((from, to));
+                waiting.Add(new FolderMove(from, to));
             }
         }
 
-        List<(string From, string To)> moves = [];
+        List<FolderMove> moves = [];
         int before;
         do
         {
             before = moves.Count;
-            List<(string From, string To)> blocked = [];
-            foreach ((string from, string to) in waiting)
+            List<FolderMove> blocked = [];
+            foreach (FolderMove move in waiting)
             {
-                if (occupied.InTheWayOf(to) is not null)
+                if (occupied.InTheWayOf(move.To) is { } obstacle)
                 {
-                    blocked.Add((from, to));
+                    blocked.Add(move with { Obstacle = obstacle });
                     continue;
                 }
 
-                occupied.Leave(from);
-                occupied.Take(to);
-                moves.Add((from, to));
+                occupied.Leave(move.From);
+                occupied.Take(move.To);
+                moves.Add(move with { Obstacle = null });
             }
 
             waiting = blocked;
         }
         while (moves.Count > before && waiting.Count > 0);
-        return moves;
+        return [.. moves, .. waiting];
     }
 }
