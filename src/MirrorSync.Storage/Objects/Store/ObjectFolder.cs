@@ -17,6 +17,7 @@ internal sealed class ObjectFolder : IDisposable
     private readonly SafeFileHandle folder;
     private readonly ObjectFormat format;
     private readonly OpenFiles files;
+    private readonly StoreMemory memory;
     private readonly TimeProvider time;
     private readonly Lock gate = new();
     private volatile Listing listing = new([], FileStamp.None, Settled: false);
@@ -25,12 +26,14 @@ internal sealed class ObjectFolder : IDisposable
     /// <param name="path">Its path, for messages.</param>
     /// <param name="format">Of its ids.</param>
     /// <param name="files">Holds its packs open.</param>
+    /// <param name="memory">Holds what is read of them.</param>
     /// <param name="time">Tells when a stamp can be trusted.</param>
-    public ObjectFolder(SafeFileHandle folder, string path, ObjectFormat format, OpenFiles files, TimeProvider time)
+    public ObjectFolder(SafeFileHandle folder, string path, ObjectFormat format, OpenFiles files, StoreMemory memory, TimeProvider time)
     {
         this.folder = folder;
         this.format = format;
         this.files = files;
+        this.memory = memory;
         this.time = time;
         Path = path;
         Stamp = NativeFile.Stat(folder);
@@ -186,7 +189,7 @@ internal sealed class ObjectFolder : IDisposable
 
         return known is not null && IsSame(known.Index.Stamp, indexStamp) && IsSame(known.File.Stamp, packStamp)
             ? known
-            : new Pack(name, Open(index, indexStamp), Open(pack, packStamp), format);
+            : new Pack(name, Open(index, indexStamp), Open(pack, packStamp), format, memory);
     }
 
     // False only when it is gone: a disk that does not answer must not look like packs that are missing.

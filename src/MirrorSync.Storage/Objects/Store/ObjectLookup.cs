@@ -139,53 +139,52 @@ internal ref struct ObjectLookup
             return answer;
         }
 
-        if (!pack.TryAcquire(Id, out SafeFileHandle file))
+        if (!pack.TryCheck(Id))
         {
             return StoreAnswer.Gone;
         }
 
-        bool release = true;
-        try
+        PackReader reader = new(pack, cache, scratch!, Id);
+        if (Question != ObjectQuestion.Content)
         {
-            PackReader reader = new(pack, file, cache, scratch!, Id);
-            if (Question != ObjectQuestion.Content)
-            {
-                if (!reader.TryReadHeader(offset, out ObjectType type, out long size, out long dataOffset))
-                {
-                    return StoreAnswer.Gone;
-                }
-
-                (Type, Size) = (type, size);
-                if (Question == ObjectQuestion.Header)
-                {
-                    return StoreAnswer.Found;
-                }
-
-                if (dataOffset > 0 && size > MinStreamed)
-                {
-                    InflatedInput input = new();
-                    input.Begin(file, dataOffset, pack.EntriesEnd);
-                    Stream = new ObjectStream(new ObjectStream.Subject(Id, Format, type, size, pack.File.Path, offset), input, pack.Release);
-                    release = false;
-                    return StoreAnswer.Found;
-                }
-            }
-
-            if (!reader.TryRead(offset, MaxBytes, out ObjectType read, out byte[] content))
+            if (!reader.TryReadHeader(offset, out ObjectType type, out long size, out long dataOffset))
             {
                 return StoreAnswer.Gone;
             }
 
-            Accept(read, content, pack.File.Path, offset);
-            return StoreAnswer.Found;
-        }
-        finally
-        {
-            if (release)
+            (Type, Size) = (type, size);
+            if (Question == ObjectQuestion.Header)
             {
-                pack.Release();
+                return StoreAnswer.Found;
+            }
+
+            if (dataOffset > 0 && size > MinStreamed)
+            {
+                return OpenEntry(pack, offset, dataOffset) ? StoreAnswer.Found : StoreAnswer.Gone;
             }
         }
+
+        if (!reader.TryRead(offset, MaxBytes, out ObjectType read, out byte[] content))
+        {
+            return StoreAnswer.Gone;
+        }
+
+        Accept(read, content, pack.File.Path, offset);
+        return StoreAnswer.Found;
+    }
+
+    /// <summary>Answers with a stream over an entry, which holds the pack open.</summary>
+    private bool OpenEntry(Pack pack, long offset, long dataOffset)
+    {
+        if (!pack.TryAcquire(out SafeFileHandle file))
+        {
+            return false;
+        }
+
+        InflatedInput input = new();
+        input.Begin(file, dataOffset, pack.EntriesEnd);
+        Stream = new ObjectStream(new ObjectStream.Subject(Id, Format, Type, Size, pack.File.Path, offset), input, pack.Release);
+        return true;
     }
 
     private bool AskFile(LooseObjects loose)

@@ -26,16 +26,16 @@ public sealed class ObjectStore : IDisposable
 
     private readonly OpenFiles files;
     private readonly TimeProvider time;
-    private readonly BaseCache bases;
+    private readonly StoreMemory memory;
     private readonly Lock gate = new();
     private volatile Alternates places;
     private volatile bool disposed;
 
-    private ObjectStore(string gitDirectory, ObjectFormat format, TimeProvider time, OpenFiles files, long cacheBytes)
+    private ObjectStore(string gitDirectory, ObjectFormat format, TimeProvider time, OpenFiles files, StoreMemory memory)
     {
         this.files = files;
         this.time = time;
-        bases = new BaseCache(cacheBytes);
+        this.memory = memory;
         Format = format;
         string objects = Path.Combine(gitDirectory, "objects");
         ObjectFolder own = OpenFolder(NativeFile.OpenFolder(objects), objects);
@@ -51,14 +51,14 @@ public sealed class ObjectStore : IDisposable
     /// <param name="time">The clock beside which file times are looked at; the system's unless given.</param>
     /// <exception cref="IOException">There is no object folder, or it cannot be read.</exception>
     public static ObjectStore Open(string gitDirectory, ObjectFormat format, TimeProvider? time = null) =>
-        Open(gitDirectory, format, time ?? TimeProvider.System, OpenFiles.Shared, BaseCache.DefaultCapacity);
+        Open(gitDirectory, format, time ?? TimeProvider.System, OpenFiles.Shared, StoreMemory.Shared);
 
-    /// <summary>Whether the object is in the repository or its alternates, by name only. Allocates nothing.</summary>
+    /// <summary>Whether the object is in the repository or its alternates, by name only. Allocates nothing but the indexes that are kept.</summary>
     /// <exception cref="DamagedObjectException">A pack that might have it has a damaged index.</exception>
     /// <exception cref="IOException">The disk failed.</exception>
     public bool Contains(in ObjectId id)
     {
-        ObjectLookup lookup = new(id, Format, ObjectQuestion.Exists, 0, bases, null);
+        ObjectLookup lookup = new(id, Format, ObjectQuestion.Exists, 0, memory.Bases, null);
         return Find(ref lookup);
     }
 
@@ -72,7 +72,7 @@ public sealed class ObjectStore : IDisposable
     public bool ContainsAsListed(in ObjectId id)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
-        ObjectLookup lookup = new(id, Format, ObjectQuestion.Exists, 0, bases, null);
+        ObjectLookup lookup = new(id, Format, ObjectQuestion.Exists, 0, memory.Bases, null);
         if (FindAsListed(ref lookup))
         {
             return true;
@@ -89,7 +89,7 @@ public sealed class ObjectStore : IDisposable
     public bool TryReadHeader(in ObjectId id, out ObjectType type, out long size)
     {
         ReadScratch scratch = ReadScratch.Rent();
-        ObjectLookup lookup = new(id, Format, ObjectQuestion.Header, 0, bases, scratch);
+        ObjectLookup lookup = new(id, Format, ObjectQuestion.Header, 0, memory.Bases, scratch);
         try
         {
             bool found = Find(ref lookup);
@@ -114,7 +114,7 @@ public sealed class ObjectStore : IDisposable
     public bool TryRead(in ObjectId id, long maxBytes, out ObjectType type, [NotNullWhen(true)] out byte[]? content)
     {
         ReadScratch scratch = ReadScratch.Rent();
-        ObjectLookup lookup = new(id, Format, ObjectQuestion.Content, maxBytes, bases, scratch);
+        ObjectLookup lookup = new(id, Format, ObjectQuestion.Content, maxBytes, memory.Bases, scratch);
         try
         {
             bool found = Find(ref lookup);
@@ -139,7 +139,7 @@ public sealed class ObjectStore : IDisposable
     public Stream? OpenRead(in ObjectId id, out ObjectType type, out long size)
     {
         ReadScratch scratch = ReadScratch.Rent();
-        ObjectLookup lookup = new(id, Format, ObjectQuestion.Stream, PackReader.MaxHeldBytes, bases, scratch);
+        ObjectLookup lookup = new(id, Format, ObjectQuestion.Stream, PackReader.MaxHeldBytes, memory.Bases, scratch);
         try
         {
             bool found = Find(ref lookup);
@@ -222,9 +222,9 @@ public sealed class ObjectStore : IDisposable
     }
 
     /// <summary>Opens with given bounds.</summary>
-    internal static ObjectStore Open(string gitDirectory, ObjectFormat format, TimeProvider time, OpenFiles files, long cacheBytes)
+    internal static ObjectStore Open(string gitDirectory, ObjectFormat format, TimeProvider time, OpenFiles files, StoreMemory memory)
     {
-        ObjectStore store = new(gitDirectory, format, time, files, cacheBytes);
+        ObjectStore store = new(gitDirectory, format, time, files, memory);
         try
         {
             store.List();
@@ -340,5 +340,5 @@ public sealed class ObjectStore : IDisposable
         }
     }
 
-    private ObjectFolder OpenFolder(SafeFileHandle folder, string path) => new(folder, path, Format, files, time);
+    private ObjectFolder OpenFolder(SafeFileHandle folder, string path) => new(folder, path, Format, files, memory, time);
 }

@@ -12,7 +12,8 @@ namespace MirrorSync.Storage.Objects.Store;
 /// <param name="index">The index.</param>
 /// <param name="pack">The pack.</param>
 /// <param name="format">Of its ids.</param>
-internal sealed class Pack(string name, StoreFile index, StoreFile pack, ObjectFormat format)
+/// <param name="memory">Bounds what is held of the files.</param>
+internal sealed class Pack(string name, StoreFile index, StoreFile pack, ObjectFormat format, StoreMemory memory)
 {
     private static long lastNumber;
 
@@ -31,6 +32,9 @@ internal sealed class Pack(string name, StoreFile index, StoreFile pack, ObjectF
 
     /// <summary>The pack.</summary>
     public StoreFile File => pack;
+
+    /// <summary>The pack by its pages.</summary>
+    public PagedFile Pages { get; } = new(pack, memory.Pages);
 
     /// <summary>Of its ids.</summary>
     public ObjectFormat Format => format;
@@ -51,35 +55,33 @@ internal sealed class Pack(string name, StoreFile index, StoreFile pack, ObjectF
         return TryOpenIndex(id, out PackIndexFile? opened) ? opened.FindOffset(id, format, out offset) : StoreAnswer.Gone;
     }
 
-    /// <summary>Gets the pack's handle, to be given back by <see cref="Release"/>; false when the pack is gone.</summary>
-    /// <exception cref="DamagedObjectException">The pack is not the one that the index was made for.</exception>
-    public bool TryAcquire(in ObjectId id, out SafeFileHandle handle)
+    /// <summary>Checks at the first call that the pack is the one that the index was made for; false when it is gone.</summary>
+    /// <exception cref="DamagedObjectException">It is not.</exception>
+    public bool TryCheck(in ObjectId id)
     {
-        if (!pack.TryAcquire(out handle))
-        {
-            return false;
-        }
-
         if (packChecked)
         {
             return true;
         }
 
-        bool kept = false;
+        if (!TryAcquire(out SafeFileHandle handle))
+        {
+            return false;
+        }
+
         try
         {
-            kept = TryOpenIndex(id, out PackIndexFile? opened) && TryCheck(handle, opened, id);
-            packChecked = kept;
-            return kept;
+            packChecked = TryOpenIndex(id, out PackIndexFile? opened) && TryCheck(handle, opened, id);
+            return packChecked;
         }
         finally
         {
-            if (!kept)
-            {
-                pack.Release();
-            }
+            Release();
         }
     }
+
+    /// <summary>Gets the pack's handle, to be given back by <see cref="Release"/>; false when the pack is gone.</summary>
+    public bool TryAcquire(out SafeFileHandle handle) => pack.TryAcquire(out handle);
 
     /// <summary>Gives the handle back.</summary>
     public void Release() => pack.Release();
@@ -88,6 +90,7 @@ internal sealed class Pack(string name, StoreFile index, StoreFile pack, ObjectF
     public void Retire()
     {
         index.Retire();
+        openedIndex?.Retire();
         pack.Retire();
     }
 
@@ -101,7 +104,7 @@ internal sealed class Pack(string name, StoreFile index, StoreFile pack, ObjectF
 
         lock (gate)
         {
-            if (openedIndex is null && PackIndexFile.TryOpen(index, format, id, out PackIndexFile? fresh))
+            if (openedIndex is null && PackIndexFile.TryOpen(index, memory.Indexes, format, id, out PackIndexFile? fresh))
             {
                 openedIndex = fresh;
             }

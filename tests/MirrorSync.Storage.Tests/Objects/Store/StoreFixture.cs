@@ -87,6 +87,9 @@ internal sealed class StoreFixture : IDisposable
 
     public ObjectStore Open() => ObjectStore.Open(Git.Path, Format);
 
+    /// <summary>Caches of its own for a store, so small that hardly anything is found in them.</summary>
+    public static StoreMemory LittleMemory() => new(new PageCache(2), new KeptIndexes(0), new BaseCache(1 << 16));
+
     public ObjectId Id(string hex) => ObjectId.TryParseHex(hex, Format, out ObjectId id) ? id : throw new FormatException(hex);
 
     /// <summary>An id that no object has.</summary>
