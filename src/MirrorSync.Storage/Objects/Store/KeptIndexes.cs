@@ -59,7 +59,8 @@ internal sealed class KeptIndexes(long capacity)
 /// </summary>
 /// <param name="file">The file.</param>
 /// <param name="kept">Bounds what is held.</param>
-internal sealed class KeptFile(StoreFile file, KeptIndexes kept)
+/// <param name="check">Looks at all of it before it is used.</param>
+internal sealed class KeptFile(StoreFile file, KeptIndexes kept, Action<byte[]> check)
 {
     private readonly Lock gate = new();
     private volatile byte[]? bytes;
@@ -76,6 +77,7 @@ internal sealed class KeptFile(StoreFile file, KeptIndexes kept)
     }
 
     /// <summary>Tells that so many bytes were read through the open handle; takes the whole file when that is enough.</summary>
+    /// <exception cref="IOException">The disk failed, or the check did.</exception>
     public void Spend(Microsoft.Win32.SafeHandles.SafeFileHandle handle, int count)
     {
         if (Interlocked.Add(ref spent, count) < file.Length || !kept.Takes(file.Length) || !gate.TryEnter())
@@ -91,6 +93,7 @@ internal sealed class KeptFile(StoreFile file, KeptIndexes kept)
                 spent = 0;
                 if (FileBytes.Read(handle, whole, 0) == whole.Length)
                 {
+                    check(whole);
                     bytes = whole;
                     kept.Add(this);
                 }

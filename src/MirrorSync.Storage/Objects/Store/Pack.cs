@@ -36,6 +36,9 @@ internal sealed class Pack(string name, StoreFile index, StoreFile pack, ObjectF
     /// <summary>The pack by its pages.</summary>
     public PagedFile Pages { get; } = new(pack, memory.Pages);
 
+    /// <summary>The types of its deltas.</summary>
+    public DeltaTypes Types { get; } = new();
+
     /// <summary>Of its ids.</summary>
     public ObjectFormat Format => format;
 
@@ -45,14 +48,28 @@ internal sealed class Pack(string name, StoreFile index, StoreFile pack, ObjectF
     /// <summary>Looks whether an object is in the pack.</summary>
     /// <exception cref="DamagedObjectException">The index is damaged.</exception>
     public StoreAnswer Find(in ObjectId id) =>
-        TryOpenIndex(id, out PackIndexFile? opened) ? opened.Find(id, format) : StoreAnswer.Gone;
+        TryOpenIndex(id, out PackIndexFile? opened) ? opened.Find(id) : StoreAnswer.Gone;
+
+    /// <summary>How many objects it has; false when it is gone.</summary>
+    /// <exception cref="DamagedObjectException">The index is damaged.</exception>
+    public bool TryCount(out uint count)
+    {
+        bool there = TryOpenIndex(ObjectId.Zero, out PackIndexFile? opened);
+        count = opened?.Count ?? 0;
+        return there;
+    }
+
+    /// <summary>Adds the ids that begin with a byte, in order; false when the pack is gone.</summary>
+    /// <exception cref="DamagedObjectException">The index is damaged.</exception>
+    public bool TryList(byte leading, List<ObjectId> ids, Span<byte> buffer) =>
+        TryOpenIndex(ObjectId.Zero, out PackIndexFile? opened) && opened.Ids.TryList(leading, ids, buffer);
 
     /// <summary>Looks where an object's entry begins.</summary>
     /// <exception cref="DamagedObjectException">The index is damaged.</exception>
     public StoreAnswer FindOffset(in ObjectId id, out long offset)
     {
         offset = 0;
-        return TryOpenIndex(id, out PackIndexFile? opened) ? opened.FindOffset(id, format, out offset) : StoreAnswer.Gone;
+        return TryOpenIndex(id, out PackIndexFile? opened) ? opened.FindOffset(id, out offset) : StoreAnswer.Gone;
     }
 
     /// <summary>Checks at the first call that the pack is the one that the index was made for; false when it is gone.</summary>
@@ -90,7 +107,7 @@ internal sealed class Pack(string name, StoreFile index, StoreFile pack, ObjectF
     public void Retire()
     {
         index.Retire();
-        openedIndex?.Retire();
+        openedIndex?.Ids.Retire();
         pack.Retire();
     }
 

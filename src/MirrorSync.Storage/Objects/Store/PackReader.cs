@@ -52,12 +52,16 @@ internal readonly ref struct PackReader
     }
 
     /// <summary>Reads an entry's whole object; false when the pack, or its index, which a base's id needs, is gone.</summary>
+    /// <param name="offset">Where the entry begins.</param>
+    /// <param name="maxBytes">The largest content wanted.</param>
+    /// <param name="room">Where the content goes; asked once, when its size is known.</param>
+    /// <param name="type">The object's type.</param>
     /// <exception cref="DamagedObjectException">Something that it is made of is damaged.</exception>
     /// <exception cref="ObjectTooLargeException">It is larger than <paramref name="maxBytes"/>.</exception>
-    public bool TryRead(long offset, long maxBytes, out ObjectType type, out byte[] content)
+    public bool TryRead<TRoom>(long offset, long maxBytes, ref TRoom room, out ObjectType type)
+        where TRoom : struct, IContentRoom
     {
         type = default;
-        content = [];
         List<DeltaLink> chain = scratch.Chain;
         chain.Clear();
         CycleGuard guard = new(offset);
@@ -73,20 +77,20 @@ internal readonly ref struct PackReader
 
             if (!IsDelta(entry))
             {
+                type = (ObjectType)entry.Type;
                 int size = CheckSize(at, entry.Length, entry.Size, chain.Count == 0 ? maxBytes : held);
-                content = GC.AllocateUninitializedArray<byte>(size);
-                if (!TryInflate(at, at + entry.Length, content))
+                if (chain.Count == 0)
+                {
+                    Span<byte> content = room.Take(size);
+                    return TryInflate(at, at + entry.Length, content) && Done(offset, type, content, room.IsBaseToCome);
+                }
+
+                source = new BaseObject(type, GC.AllocateUninitializedArray<byte>(size));
+                if (!TryInflate(at, at + entry.Length, source.Bytes))
                 {
                     return false;
                 }
 
-                type = (ObjectType)entry.Type;
-                if (chain.Count == 0)
-                {
-                    return true;
-                }
-
-                source = new BaseObject(type, content);
                 cache.Add(new EntryKey(pack.Number, at), source);
                 break;
             }
@@ -109,28 +113,23 @@ internal readonly ref struct PackReader
         {
             // What is in the cache is nobody's to change, so the caller gets a copy.
             CheckLimit(source.Bytes.Length, maxBytes);
-            content = source.Bytes.AsSpan().ToArray();
+            source.Bytes.CopyTo(room.Take(source.Bytes.Length));
             return true;
         }
 
-        for (int i = chain.Count - 1; i >= 0; i--)
+        for (int i = chain.Count - 1; i > 0; i--)
         {
-            if (!TryApply(chain[i], source.Bytes, i == 0 ? maxBytes : held, out byte[] made))
+            ArrayRoom made = default;
+            if (!TryApply(chain[i], source.Bytes, held, ref made, out _))
             {
                 return false;
             }
 
-            if (i == 0)
-            {
-                content = made;
-                break;
-            }
-
-            source = new BaseObject(type, made);
+            source = new BaseObject(type, made.Content);
             cache.Add(new EntryKey(pack.Number, chain[i].Offset), source);
         }
 
-        return true;
+        return TryApply(chain[0], source.Bytes, maxBytes, ref room, out Span<byte> last) && Done(offset, type, last, room.IsBaseToCome);
     }
 
     /// <summary>
@@ -149,6 +148,11 @@ internal readonly ref struct PackReader
         CycleGuard guard = new(offset);
         for (long at = offset; ;)
         {
+            if (size >= 0 && pack.Types.TryGet(at, out type))
+            {
+                break;
+            }
+
             if (!TryReadEntry(at, out ReadOnlySpan<byte> window, out PackEntryHeader entry))
             {
                 return false;
@@ -161,9 +165,10 @@ internal readonly ref struct PackReader
                 {
                     size = entry.Size;
                     dataOffset = at + entry.Length;
+                    return true;
                 }
 
-                return true;
+                break;
             }
 
             if (!TryFindBase(at, window, entry, out long next, out int headLength))
@@ -182,6 +187,9 @@ internal readonly ref struct PackReader
                 throw Damage(offset, "a chain of deltas without end");
             }
         }
+
+        pack.Types.Add(offset, type);
+        return true;
     }
 
     private static bool IsDelta(PackEntryHeader entry) => entry.Type is PackEntryType.OffsetDelta or PackEntryType.RefDelta;
@@ -284,9 +292,20 @@ internal readonly ref struct PackReader
         }
     }
 
-    private bool TryApply(DeltaLink link, byte[] source, long limit, out byte[] made)
+    private bool Done(long offset, ObjectType type, ReadOnlySpan<byte> content, bool keep)
     {
-        made = [];
+        if (keep)
+        {
+            cache.Add(new EntryKey(pack.Number, offset), new BaseObject(type, content.ToArray()));
+        }
+
+        return true;
+    }
+
+    private bool TryApply<TRoom>(DeltaLink link, byte[] source, long limit, ref TRoom room, out Span<byte> made)
+        where TRoom : struct, IContentRoom
+    {
+        made = default;
         byte[] rented = ArrayPool<byte>.Shared.Rent(link.Size);
         try
         {
@@ -303,7 +322,7 @@ internal readonly ref struct PackReader
             }
 
             CheckLimit(delta.ResultSize, limit);
-            made = GC.AllocateUninitializedArray<byte>((int)delta.ResultSize);
+            made = room.Take((int)delta.ResultSize);
             return delta.TryApply(source, made) ? true : throw Damage(link.Offset, PackFault.Delta.Describe());
         }
         finally

@@ -39,17 +39,17 @@ public sealed class PackIndexFileTests : IDisposable
         Assert.Equal((uint)Count, index.Count);
         for (int i = 0; i < Count; i += clustered ? 7 : 1)
         {
-            Assert.Equal(StoreAnswer.Found, index.FindOffset(present[i], format, out long offset));
+            Assert.Equal(StoreAnswer.Found, index.FindOffset(present[i], out long offset));
             Assert.Equal(i, offset);
-            Assert.Equal(StoreAnswer.Absent, index.Find(MakeId(format, (2 * i) + 1, clustered), format));
+            Assert.Equal(StoreAnswer.Absent, index.Find(MakeId(format, (2 * i) + 1, clustered)));
         }
 
-        Assert.Equal(StoreAnswer.Absent, index.Find(ObjectId.Zero, format));
+        Assert.Equal(StoreAnswer.Absent, index.Find(ObjectId.Zero));
         byte[] last = new byte[format.RawLength()];
         last.AsSpan().Fill(0xff);
-        Assert.Equal(StoreAnswer.Absent, index.Find(ObjectId.FromRaw(last), format));
+        Assert.Equal(StoreAnswer.Absent, index.Find(ObjectId.FromRaw(last)));
         Assert.Equal(memory > 0, kept.Held > 0);
-        index.Retire();
+        index.Ids.Retire();
         Assert.Equal(0, kept.Held);
     }
 
@@ -57,7 +57,7 @@ public sealed class PackIndexFileTests : IDisposable
     public void Find_EmptyIndex_FindsNothing()
     {
         WriteIndex(ObjectFormat.Sha1, 2, []);
-        Assert.Equal(StoreAnswer.Absent, Open(ObjectFormat.Sha1, new KeptIndexes(0)).Find(MakeId(ObjectFormat.Sha1, 0, false), ObjectFormat.Sha1));
+        Assert.Equal(StoreAnswer.Absent, Open(ObjectFormat.Sha1, new KeptIndexes(0)).Find(MakeId(ObjectFormat.Sha1, 0, false)));
     }
 
     /// <summary>

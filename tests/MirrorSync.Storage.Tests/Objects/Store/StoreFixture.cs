@@ -230,6 +230,17 @@ internal sealed class StoreFixture : IDisposable
             Assert.Equal(expected.Content, streamed);
             Assert.Equal(0, stream.Read(new byte[1]));
         }
+
+        bool[] visited = new bool[objects.Count];
+        ObjectId[] ids = [.. objects.Select(static o => o.Id)];
+        Assert.Equal(ids.Length, store.ReadMany(ids, int.MaxValue, (index, type, content) =>
+        {
+            Assert.False(visited[index]);
+            visited[index] = true;
+            Assert.Equal(objects[index].Type, type);
+            Assert.True(content.SequenceEqual(objects[index].Content), $"{objects[index].Id}: other bytes");
+        }));
+        Assert.DoesNotContain(false, visited);
     }
 
     public void AssertAbsent(ObjectStore store)
