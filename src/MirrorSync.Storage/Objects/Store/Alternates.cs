@@ -20,6 +20,7 @@ internal sealed class Alternates
 
     private readonly List<ObjectFolder> folders = [];
     private readonly List<FileStamp> stamps = [];
+    private readonly List<StoreFault> faults = [];
     private bool settled = true;
 
     private Alternates()
@@ -28,6 +29,9 @@ internal sealed class Alternates
 
     /// <summary>The repository's own folder, then all others.</summary>
     public IReadOnlyList<ObjectFolder> Folders => folders;
+
+    /// <summary>Lines that lead nowhere.</summary>
+    public IReadOnlyList<StoreFault> Faults => faults;
 
     /// <summary>Reads the files; folders that are known already are taken over as they are.</summary>
     /// <param name="own">The repository's own folder.</param>
@@ -65,8 +69,14 @@ internal sealed class Alternates
         FileStamp stamp = Stat(from);
         stamps.Insert(folders.IndexOf(from), stamp);
         settled &= stamp == FileStamp.None || stamp.IsSettledAt(now);
-        if (stamp == FileStamp.None || depth > MaxDepth)
+        if (stamp == FileStamp.None)
         {
+            return;
+        }
+
+        if (depth > MaxDepth)
+        {
+            faults.Add(new StoreFault(StoreFaultKind.AlternateTooDeep, FileOf(from), $"more than {MaxDepth} repositories borrow from each other"));
             return;
         }
 
@@ -78,13 +88,14 @@ internal sealed class Alternates
                 if (folders.Exists(f => IsSame(f.Stamp, identity)))
                 {
                     opened.Dispose();
+                    faults.Add(new StoreFault(StoreFaultKind.AlternateRepeated, FileOf(from), $"names {TextOf(line)}, which is followed already"));
                     continue;
                 }
 
                 ObjectFolder? folder = known.FirstOrDefault(f => IsSame(f.Stamp, identity));
                 if (folder is null)
                 {
-                    folder = open(opened, Path.GetFullPath(System.Text.Encoding.UTF8.GetString(line), from.Path));
+                    folder = open(opened, Path.GetFullPath(TextOf(line), from.Path));
                 }
                 else
                 {
@@ -98,9 +109,14 @@ internal sealed class Alternates
             {
                 // It may come back, as when it is on a file system that is not mounted yet.
                 settled = false;
+                faults.Add(new StoreFault(StoreFaultKind.AlternateAbsent, FileOf(from), $"names {TextOf(line)}, which cannot be opened"));
             }
         }
     }
+
+    private static string FileOf(ObjectFolder folder) => Path.Combine(folder.Path, "info", "alternates");
+
+    private static string TextOf(byte[] line) => System.Text.Encoding.UTF8.GetString(line);
 
     private static List<byte[]> ReadLines(ObjectFolder folder)
     {

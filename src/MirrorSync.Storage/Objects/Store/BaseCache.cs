@@ -1,4 +1,4 @@
-using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 using MirrorSync.Git.Objects;
 
 namespace MirrorSync.Storage.Objects.Store;
@@ -7,7 +7,7 @@ namespace MirrorSync.Storage.Objects.Store;
 internal readonly record struct EntryKey(long Pack, long Offset);
 
 /// <summary>An object that others are deltas against. Its bytes are shared and never written.</summary>
-internal sealed record BaseObject(ObjectType Type, byte[] Bytes);
+internal readonly record struct BaseObject(ObjectType Type, byte[] Bytes);
 
 /// <summary>
 /// The bases that were used last, bounded by their bytes: objects of one history are mostly deltas of the same few.
@@ -16,31 +16,46 @@ internal sealed record BaseObject(ObjectType Type, byte[] Bytes);
 /// <param name="capacity">Bytes held at most.</param>
 internal sealed class BaseCache(long capacity)
 {
-    /// <summary>What a store holds unless told otherwise.</summary>
-    public const long DefaultCapacity = 16L << 20;
+    // A third of what git allows itself for one repository (core.deltaBaseCacheLimit).
+    private const long DefaultCapacity = 32L << 20;
 
-    // What an entry takes besides its bytes, roughly: node, key and table slot.
-    private const int Overhead = 160;
+    // What an entry takes besides its bytes, roughly: node, key, table slot and the array's head.
+    private const int Overhead = 120;
+
+    private const int None = -1;
 
     private readonly Lock gate = new();
-    private readonly Dictionary<EntryKey, LinkedListNode<Item>> items = [];
-    private readonly LinkedList<Item> byUse = new();
+    private readonly Dictionary<EntryKey, int> places = [];
+
+    // A list in the order of use, by places in an array: nothing is allocated for an entry but its bytes.
+    private Node[] nodes = new Node[64];
+    private int newest = None;
+    private int oldest = None;
+    private int free = None;
+    private int used;
     private long held;
 
+    /// <summary>All stores of the process share one.</summary>
+    public static BaseCache Shared { get; } = new(DefaultCapacity);
+
     /// <summary>Finds a base and makes it the one used last.</summary>
-    public bool TryGet(EntryKey key, [NotNullWhen(true)] out BaseObject? found)
+    public bool TryGet(EntryKey key, out BaseObject found)
     {
         lock (gate)
         {
-            if (!items.TryGetValue(key, out LinkedListNode<Item>? node))
+            if (!places.TryGetValue(key, out int place))
             {
-                found = null;
+                found = default;
                 return false;
             }
 
-            byUse.Remove(node);
-            byUse.AddFirst(node);
-            found = node.Value.Base;
+            if (place != newest)
+            {
+                Unlink(place);
+                LinkNewest(place);
+            }
+
+            found = nodes[place].Base;
             return true;
         }
     }
@@ -56,22 +71,95 @@ internal sealed class BaseCache(long capacity)
 
         lock (gate)
         {
-            if (items.ContainsKey(key))
+            ref int place = ref CollectionsMarshal.GetValueRefOrAddDefault(places, key, out bool exists);
+            if (exists)
             {
                 return;
             }
 
-            items.Add(key, byUse.AddFirst(new Item(key, added)));
+            place = TakeNode();
+            nodes[place].Key = key;
+            nodes[place].Base = added;
+            LinkNewest(place);
             held += cost;
             while (held > capacity)
             {
-                Item last = byUse.Last!.Value;
-                held -= last.Base.Bytes.Length + Overhead;
-                items.Remove(last.Key);
-                byUse.RemoveLast();
+                DropOldest();
             }
         }
     }
 
-    private readonly record struct Item(EntryKey Key, BaseObject Base);
+    private int TakeNode()
+    {
+        if (free != None)
+        {
+            int place = free;
+            free = nodes[place].Older;
+            return place;
+        }
+
+        if (used == nodes.Length)
+        {
+            Array.Resize(ref nodes, 2 * used);
+        }
+
+        return used++;
+    }
+
+    private void DropOldest()
+    {
+        int place = oldest;
+        ref Node node = ref nodes[place];
+        held -= node.Base.Bytes.Length + Overhead;
+        places.Remove(node.Key);
+        Unlink(place);
+        node = new Node { Older = free };
+        free = place;
+    }
+
+    private void Unlink(int place)
+    {
+        Node node = nodes[place];
+        if (node.Newer != None)
+        {
+            nodes[node.Newer].Older = node.Older;
+        }
+        else
+        {
+            newest = node.Older;
+        }
+
+        if (node.Older != None)
+        {
+            nodes[node.Older].Newer = node.Newer;
+        }
+        else
+        {
+            oldest = node.Newer;
+        }
+    }
+
+    private void LinkNewest(int place)
+    {
+        nodes[place].Newer = None;
+        nodes[place].Older = newest;
+        if (newest != None)
+        {
+            nodes[newest].Newer = place;
+        }
+        else
+        {
+            oldest = place;
+        }
+
+        newest = place;
+    }
+
+    private struct Node
+    {
+        public EntryKey Key;
+        public BaseObject Base;
+        public int Newer;
+        public int Older;
+    }
 }

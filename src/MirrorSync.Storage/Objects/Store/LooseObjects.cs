@@ -25,6 +25,42 @@ internal sealed class LooseObjects(SafeFileHandle folder, string path, ObjectFor
             && stamp.Kind == FileKind.File;
     }
 
+    /// <summary>Adds the ids of all files whose id begins with a byte, in the file system's order.</summary>
+    /// <exception cref="IOException">The folder cannot be read.</exception>
+    public void List(byte leading, List<ObjectId> ids)
+    {
+        Span<byte> hex = stackalloc byte[2 * ObjectId.Size];
+        _ = Convert.TryToHexStringLower([leading], hex, out int prefix);
+        Errno error = NativeFile.OpenFolder(folder, hex[..prefix], out SafeFileHandle opened);
+        using (opened)
+        {
+            // A folder that was removed while it was open says so when it is listed.
+            List<FolderEntry> entries = [];
+            error = error == Errno.None ? NativeFile.List(opened, entries) : error;
+            if (error is Errno.NotFound or Errno.NotFolder)
+            {
+                return;
+            }
+
+            if (error != Errno.None)
+            {
+                throw NativeFile.Failure("list", path, hex[..prefix], error);
+            }
+
+            foreach (FolderEntry entry in entries)
+            {
+                if (entry.Kind == FileKind.File && entry.Name.Length == format.HexLength() - prefix)
+                {
+                    entry.Name.CopyTo(hex[prefix..]);
+                    if (ObjectId.TryParseHex(hex[..format.HexLength()], format, out ObjectId id))
+                    {
+                        ids.Add(id);
+                    }
+                }
+            }
+        }
+    }
+
     /// <summary>Reads type and size from the beginning of the file.</summary>
     /// <exception cref="DamagedObjectException">It does not begin as an object does.</exception>
     public StoreAnswer ReadHeader(in ObjectId id, ReadScratch scratch, out ObjectType type, out long size)

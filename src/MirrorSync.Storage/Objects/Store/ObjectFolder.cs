@@ -10,27 +10,30 @@ namespace MirrorSync.Storage.Objects.Store;
 /// when that is renamed. Any thread: the listing is a snapshot that is swapped.
 /// </summary>
 /// <remarks>
-/// Every pack has an index of its own, also where git has a multi-pack-index beside, which is therefore not read.
+/// Where there is a multi-pack-index, it is asked first which pack has an object. Every pack has an index of its own beside it.
 /// </remarks>
 internal sealed class ObjectFolder : IDisposable
 {
     private readonly SafeFileHandle folder;
     private readonly ObjectFormat format;
     private readonly OpenFiles files;
+    private readonly StoreMemory memory;
     private readonly TimeProvider time;
     private readonly Lock gate = new();
-    private volatile Listing listing = new([], FileStamp.None, Settled: false);
+    private volatile Listing listing = new([], null, [], FileStamp.None, Settled: false);
 
     /// <param name="folder">The folder; owned.</param>
     /// <param name="path">Its path, for messages.</param>
     /// <param name="format">Of its ids.</param>
     /// <param name="files">Holds its packs open.</param>
+    /// <param name="memory">Holds what is read of them.</param>
     /// <param name="time">Tells when a stamp can be trusted.</param>
-    public ObjectFolder(SafeFileHandle folder, string path, ObjectFormat format, OpenFiles files, TimeProvider time)
+    public ObjectFolder(SafeFileHandle folder, string path, ObjectFormat format, OpenFiles files, StoreMemory memory, TimeProvider time)
     {
         this.folder = folder;
         this.format = format;
         this.files = files;
+        this.memory = memory;
         this.time = time;
         Path = path;
         Stamp = NativeFile.Stat(folder);
@@ -63,6 +66,19 @@ internal sealed class ObjectFolder : IDisposable
     public bool Ask(ref ObjectLookup lookup)
     {
         Listing known = listing;
+        if (known.Together is { } together && together.TryFind(lookup.Id, out Pack? named))
+        {
+            if (lookup.Ask(named, out bool absent))
+            {
+                return true;
+            }
+
+            if (absent)
+            {
+                together.Disbelieve(lookup.Id, named);
+            }
+        }
+
         Pack? last = known.LastHit;
         if (last is not null && lookup.Ask(last))
         {
@@ -79,6 +95,17 @@ internal sealed class ObjectFolder : IDisposable
         }
 
         return false;
+    }
+
+    /// <summary>The packs as last listed.</summary>
+    public IReadOnlyList<Pack> Packs => listing.Packs;
+
+    /// <summary>What of the pack folder cannot be used, as last listed.</summary>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public IEnumerable<StoreFault> Faults()
+    {
+        Listing known = listing;
+        return known.Together?.Check() is { } fault ? known.Faults.Append(fault) : known.Faults;
     }
 
     /// <summary>Lists the packs anew; true when there are others than before. Packs that are gone are closed.</summary>
@@ -105,8 +132,10 @@ internal sealed class ObjectFolder : IDisposable
             }
 
             Pack[] before = listing.Packs;
-            Pack[] packs = FindPacks(entries, before);
-            listing = new Listing(packs, stamp, stamp.IsSettledAt(now));
+            HashSet<string> names = [.. entries.Select(static e => Encoding.Latin1.GetString(e.Name))];
+            List<StoreFault> faults = [];
+            Pack[] packs = FindPacks(names, before, faults);
+            listing = new Listing(packs, FindTogether(names, packs), faults, stamp, stamp.IsSettledAt(now));
             HashSet<Pack> dropped = [.. before];
             dropped.ExceptWith(packs);
             foreach (Pack pack in dropped)
@@ -134,7 +163,8 @@ internal sealed class ObjectFolder : IDisposable
                     old.Retire();
                 }
 
-                listing = new Listing([pack, .. known.Packs.Where(p => p.Name != name)], known.Stamp, known.Settled);
+                Pack[] packs = [pack, .. known.Packs.Where(p => p.Name != name)];
+                listing = new Listing(packs, known.Together?.With(packs), known.Faults, known.Stamp, known.Settled);
             }
         }
     }
@@ -147,6 +177,7 @@ internal sealed class ObjectFolder : IDisposable
             pack.Retire();
         }
 
+        listing.Together?.Retire();
         folder.Dispose();
     }
 
@@ -156,22 +187,55 @@ internal sealed class ObjectFolder : IDisposable
         return error is Errno.None or Errno.NotFound ? stamp : throw NativeFile.Failure("stat", Path, "pack"u8, error);
     }
 
-    private Pack[] FindPacks(List<FolderEntry> entries, Pack[] before)
+    private Pack[] FindPacks(HashSet<string> names, Pack[] before, List<StoreFault> faults)
     {
         Dictionary<string, Pack> known = before.ToDictionary(static p => p.Name, StringComparer.Ordinal);
-        HashSet<string> names = [.. entries.Select(static e => Encoding.Latin1.GetString(e.Name))];
         List<Pack> packs = [];
-        foreach (string index in names.Where(static n => n.EndsWith(".idx", StringComparison.Ordinal)))
+        foreach (string file in names)
         {
-            string name = index[..^".idx".Length];
-            if (names.Contains(name + ".pack") && TryStat(name, known.GetValueOrDefault(name)) is { } pack)
+            if (file.EndsWith(".idx", StringComparison.Ordinal))
             {
-                packs.Add(pack);
+                string name = file[..^".idx".Length];
+                if (!names.Contains(name + ".pack"))
+                {
+                    faults.Add(new StoreFault(StoreFaultKind.IndexWithoutPack, $"{Path}/pack/{file}", "its pack is not there"));
+                }
+                else if (TryStat(name, known.GetValueOrDefault(name)) is { } pack)
+                {
+                    packs.Add(pack);
+                }
+            }
+            else if (file.EndsWith(".pack", StringComparison.Ordinal) && !names.Contains(file[..^".pack".Length] + ".idx"))
+            {
+                faults.Add(new StoreFault(StoreFaultKind.PackWithoutIndex, $"{Path}/pack/{file}", "its index is not there"));
             }
         }
 
         packs.Sort(static (a, b) => b.File.Stamp.Modified.CompareTo(a.File.Stamp.Modified));
         return [.. packs];
+    }
+
+    /// <summary>The multi-pack-index, if there is one.</summary>
+    private MultiPackLookup? FindTogether(HashSet<string> names, Pack[] packs)
+    {
+        const string name = "multi-pack-index";
+        MultiPackLookup? before = listing.Together;
+        byte[] path = Encoding.Latin1.GetBytes($"pack/{name}");
+        MultiPackLookup? found = null;
+        if (names.Contains(name) && TryStat(path, out FileStamp stamp))
+        {
+            // Here times count: it is replaced by one of the same size when packs with as many objects change.
+            found = before is not null && before.File.Stamp == stamp
+                ? before.With(packs)
+                : new MultiPackLookup(Open(path, stamp), packs, format, memory);
+        }
+
+        if (before is not null && found?.File != before.File)
+        {
+            before.Retire();
+        }
+
+        return found;
     }
 
     /// <summary>The pack of a name: the known one when its files are the same, null when one of them is gone.</summary>
@@ -186,7 +250,7 @@ internal sealed class ObjectFolder : IDisposable
 
         return known is not null && IsSame(known.Index.Stamp, indexStamp) && IsSame(known.File.Stamp, packStamp)
             ? known
-            : new Pack(name, Open(index, indexStamp), Open(pack, packStamp), format);
+            : new Pack(name, Open(index, indexStamp), Open(pack, packStamp), format, memory);
     }
 
     // False only when it is gone: a disk that does not answer must not look like packs that are missing.
@@ -208,7 +272,7 @@ internal sealed class ObjectFolder : IDisposable
     private static bool IsSame(FileStamp a, FileStamp b) => a.Inode == b.Inode && a.Device == b.Device && a.Length == b.Length;
 
     /// <summary>The packs at one moment, newest first.</summary>
-    private sealed record Listing(Pack[] Packs, FileStamp Stamp, bool Settled)
+    private sealed record Listing(Pack[] Packs, MultiPackLookup? Together, IReadOnlyList<StoreFault> Faults, FileStamp Stamp, bool Settled)
     {
         private volatile Pack? lastHit;
 

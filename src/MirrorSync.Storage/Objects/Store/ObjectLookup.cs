@@ -17,6 +17,9 @@ internal enum ObjectQuestion
 
     /// <summary>Its content as a stream.</summary>
     Stream,
+
+    /// <summary>Which pack has it, and where; loose objects are not asked.</summary>
+    Place,
 }
 
 /// <summary>
@@ -37,7 +40,7 @@ internal ref struct ObjectLookup
     /// <param name="question">What is asked.</param>
     /// <param name="maxBytes">The largest content wanted.</param>
     /// <param name="cache">Bases of deltas.</param>
-    /// <param name="scratch">Needed for all questions but <see cref="ObjectQuestion.Exists"/>.</param>
+    /// <param name="scratch">Needed for all questions that are answered out of packs and loose objects themselves.</param>
     public ObjectLookup(in ObjectId id, ObjectFormat format, ObjectQuestion question, long maxBytes, BaseCache cache, ReadScratch? scratch)
     {
         this.cache = cache;
@@ -73,6 +76,12 @@ internal ref struct ObjectLookup
     /// <summary>The answer to <see cref="ObjectQuestion.Stream"/>.</summary>
     public Stream? Stream { get; private set; }
 
+    /// <summary>The answer to <see cref="ObjectQuestion.Place"/>.</summary>
+    public Pack? Pack { get; private set; }
+
+    /// <summary>The answer to <see cref="ObjectQuestion.Place"/>: where the entry begins.</summary>
+    public long Offset { get; private set; }
+
     /// <summary>The damage that was found first: it is thrown when there is no sound copy elsewhere.</summary>
     public DamagedObjectException? Damage { get; private set; }
 
@@ -80,8 +89,12 @@ internal ref struct ObjectLookup
     public bool PackGone { get; set; }
 
     /// <summary>Asks a pack.</summary>
-    public bool Ask(Pack pack)
+    public bool Ask(Pack pack) => Ask(pack, out _);
+
+    /// <summary>Asks a pack, and says too whether it has no such object.</summary>
+    public bool Ask(Pack pack, out bool absent)
     {
+        absent = false;
         if (IsDamaged(pack))
         {
             return false;
@@ -90,6 +103,7 @@ internal ref struct ObjectLookup
         try
         {
             StoreAnswer answer = Question == ObjectQuestion.Exists ? pack.Find(Id) : AskEntry(pack);
+            absent = answer == StoreAnswer.Absent;
             PackGone |= answer == StoreAnswer.Gone;
             return answer == StoreAnswer.Found;
         }
@@ -139,53 +153,59 @@ internal ref struct ObjectLookup
             return answer;
         }
 
-        if (!pack.TryAcquire(Id, out SafeFileHandle file))
+        if (Question == ObjectQuestion.Place)
+        {
+            (Pack, Offset) = (pack, offset);
+            return StoreAnswer.Found;
+        }
+
+        if (!pack.TryCheck(Id))
         {
             return StoreAnswer.Gone;
         }
 
-        bool release = true;
-        try
+        PackReader reader = new(pack, cache, scratch!, Id);
+        if (Question != ObjectQuestion.Content)
         {
-            PackReader reader = new(pack, file, cache, scratch!, Id);
-            if (Question != ObjectQuestion.Content)
-            {
-                if (!reader.TryReadHeader(offset, out ObjectType type, out long size, out long dataOffset))
-                {
-                    return StoreAnswer.Gone;
-                }
-
-                (Type, Size) = (type, size);
-                if (Question == ObjectQuestion.Header)
-                {
-                    return StoreAnswer.Found;
-                }
-
-                if (dataOffset > 0 && size > MinStreamed)
-                {
-                    InflatedInput input = new();
-                    input.Begin(file, dataOffset, pack.EntriesEnd);
-                    Stream = new ObjectStream(new ObjectStream.Subject(Id, Format, type, size, pack.File.Path, offset), input, pack.Release);
-                    release = false;
-                    return StoreAnswer.Found;
-                }
-            }
-
-            if (!reader.TryRead(offset, MaxBytes, out ObjectType read, out byte[] content))
+            if (!reader.TryReadHeader(offset, out ObjectType type, out long size, out long dataOffset))
             {
                 return StoreAnswer.Gone;
             }
 
-            Accept(read, content, pack.File.Path, offset);
-            return StoreAnswer.Found;
-        }
-        finally
-        {
-            if (release)
+            (Type, Size) = (type, size);
+            if (Question == ObjectQuestion.Header)
             {
-                pack.Release();
+                return StoreAnswer.Found;
+            }
+
+            if (dataOffset > 0 && size > MinStreamed)
+            {
+                return OpenEntry(pack, offset, dataOffset) ? StoreAnswer.Found : StoreAnswer.Gone;
             }
         }
+
+        ArrayRoom room = default;
+        if (!reader.TryRead(offset, MaxBytes, ref room, out ObjectType read))
+        {
+            return StoreAnswer.Gone;
+        }
+
+        Accept(read, room.Content, pack.File.Path, offset);
+        return StoreAnswer.Found;
+    }
+
+    /// <summary>Answers with a stream over an entry, which holds the pack open.</summary>
+    private bool OpenEntry(Pack pack, long offset, long dataOffset)
+    {
+        if (!pack.TryAcquire(out SafeFileHandle file))
+        {
+            return false;
+        }
+
+        InflatedInput input = new();
+        input.Begin(file, dataOffset, pack.EntriesEnd);
+        Stream = new ObjectStream(new ObjectStream.Subject(Id, Format, Type, Size, pack.File.Path, offset), input, pack.Release);
+        return true;
     }
 
     private bool AskFile(LooseObjects loose)

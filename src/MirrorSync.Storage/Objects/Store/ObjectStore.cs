@@ -26,16 +26,16 @@ public sealed class ObjectStore : IDisposable
 
     private readonly OpenFiles files;
     private readonly TimeProvider time;
-    private readonly BaseCache bases;
+    private readonly StoreMemory memory;
     private readonly Lock gate = new();
     private volatile Alternates places;
     private volatile bool disposed;
 
-    private ObjectStore(string gitDirectory, ObjectFormat format, TimeProvider time, OpenFiles files, long cacheBytes)
+    private ObjectStore(string gitDirectory, ObjectFormat format, TimeProvider time, OpenFiles files, StoreMemory memory)
     {
         this.files = files;
         this.time = time;
-        bases = new BaseCache(cacheBytes);
+        this.memory = memory;
         Format = format;
         string objects = Path.Combine(gitDirectory, "objects");
         ObjectFolder own = OpenFolder(NativeFile.OpenFolder(objects), objects);
@@ -51,14 +51,14 @@ public sealed class ObjectStore : IDisposable
     /// <param name="time">The clock beside which file times are looked at; the system's unless given.</param>
     /// <exception cref="IOException">There is no object folder, or it cannot be read.</exception>
     public static ObjectStore Open(string gitDirectory, ObjectFormat format, TimeProvider? time = null) =>
-        Open(gitDirectory, format, time ?? TimeProvider.System, OpenFiles.Shared, BaseCache.DefaultCapacity);
+        Open(gitDirectory, format, time ?? TimeProvider.System, OpenFiles.Shared, StoreMemory.Shared);
 
-    /// <summary>Whether the object is in the repository or its alternates, by name only. Allocates nothing.</summary>
+    /// <summary>Whether the object is in the repository or its alternates, by name only. Allocates nothing but the indexes that are kept.</summary>
     /// <exception cref="DamagedObjectException">A pack that might have it has a damaged index.</exception>
     /// <exception cref="IOException">The disk failed.</exception>
     public bool Contains(in ObjectId id)
     {
-        ObjectLookup lookup = new(id, Format, ObjectQuestion.Exists, 0, bases, null);
+        ObjectLookup lookup = new(id, Format, ObjectQuestion.Exists, 0, memory.Bases, null);
         return Find(ref lookup);
     }
 
@@ -72,7 +72,7 @@ public sealed class ObjectStore : IDisposable
     public bool ContainsAsListed(in ObjectId id)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
-        ObjectLookup lookup = new(id, Format, ObjectQuestion.Exists, 0, bases, null);
+        ObjectLookup lookup = new(id, Format, ObjectQuestion.Exists, 0, memory.Bases, null);
         if (FindAsListed(ref lookup))
         {
             return true;
@@ -89,7 +89,7 @@ public sealed class ObjectStore : IDisposable
     public bool TryReadHeader(in ObjectId id, out ObjectType type, out long size)
     {
         ReadScratch scratch = ReadScratch.Rent();
-        ObjectLookup lookup = new(id, Format, ObjectQuestion.Header, 0, bases, scratch);
+        ObjectLookup lookup = new(id, Format, ObjectQuestion.Header, 0, memory.Bases, scratch);
         try
         {
             bool found = Find(ref lookup);
@@ -114,7 +114,7 @@ public sealed class ObjectStore : IDisposable
     public bool TryRead(in ObjectId id, long maxBytes, out ObjectType type, [NotNullWhen(true)] out byte[]? content)
     {
         ReadScratch scratch = ReadScratch.Rent();
-        ObjectLookup lookup = new(id, Format, ObjectQuestion.Content, maxBytes, bases, scratch);
+        ObjectLookup lookup = new(id, Format, ObjectQuestion.Content, maxBytes, memory.Bases, scratch);
         try
         {
             bool found = Find(ref lookup);
@@ -125,6 +125,48 @@ public sealed class ObjectStore : IDisposable
         {
             scratch.Return();
         }
+    }
+
+    /// <summary>
+    /// Reads many objects, each checked against its id, in whatever order they are read fastest: several times as many in
+    /// the same time as <see cref="TryRead"/> one after the other. Those that are not there are not visited.
+    /// </summary>
+    /// <param name="ids">The objects; one that is named twice is visited twice.</param>
+    /// <param name="maxBytes">The largest content wanted.</param>
+    /// <param name="visit">Takes each object, on the calling thread.</param>
+    /// <returns>How many were there.</returns>
+    /// <exception cref="ObjectTooLargeException">One is larger than wanted. Others may not have been visited, as with the next.</exception>
+    /// <exception cref="DamagedObjectException">One is damaged.</exception>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public int ReadMany(ReadOnlySpan<ObjectId> ids, long maxBytes, ObjectVisitor visit)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        List<int> left = [];
+        Dictionary<Pack, PackedPlaces> places = Locate(ids, left);
+        using (ReadBatch batch = new(Format))
+        {
+            ManyReader reader = new(ids, Format, maxBytes, memory.Bases, visit);
+            foreach ((Pack pack, PackedPlaces found) in places)
+            {
+                found.Sort();
+                reader.Read(pack, found.Offsets, found.Indexes, batch, left);
+            }
+        }
+
+        int absent = 0;
+        foreach (int index in left)
+        {
+            if (TryRead(ids[index], maxBytes, out ObjectType type, out byte[]? content))
+            {
+                visit(index, type, content);
+            }
+            else
+            {
+                absent++;
+            }
+        }
+
+        return ids.Length - absent;
     }
 
     /// <summary>
@@ -139,7 +181,7 @@ public sealed class ObjectStore : IDisposable
     public Stream? OpenRead(in ObjectId id, out ObjectType type, out long size)
     {
         ReadScratch scratch = ReadScratch.Rent();
-        ObjectLookup lookup = new(id, Format, ObjectQuestion.Stream, PackReader.MaxHeldBytes, bases, scratch);
+        ObjectLookup lookup = new(id, Format, ObjectQuestion.Stream, PackReader.MaxHeldBytes, memory.Bases, scratch);
         try
         {
             bool found = Find(ref lookup);
@@ -150,6 +192,56 @@ public sealed class ObjectStore : IDisposable
         {
             scratch.Return();
         }
+    }
+
+    /// <summary>
+    /// The ids of all objects of the repository and its alternates, in order, each once, as <c>git cat-file
+    /// --batch-all-objects</c> names them. Indexes and folders are read, no objects: what a damaged pack holds is named
+    /// too. An object that is there all the time is named, whatever git packs meanwhile. Memory is that of a 256th of all ids.
+    /// </summary>
+    /// <exception cref="DamagedObjectException">A pack's index is damaged; thrown where it comes to its ids.</exception>
+    /// <exception cref="IOException">A folder or file cannot be read.</exception>
+    public IEnumerable<ObjectId> EnumerateIds()
+    {
+        IdBucket bucket = new();
+        for (int leading = 0; leading <= byte.MaxValue; leading++)
+        {
+            Fill(bucket, (byte)leading);
+            for (int i = 0; i < bucket.Ids.Count; i++)
+            {
+                yield return bucket.Ids[i];
+            }
+        }
+    }
+
+    /// <summary>
+    /// How many objects the packs of the repository and its alternates have, as last listed and as their indexes say: cheap,
+    /// but one that is in two packs counts twice, and loose ones do not count.
+    /// </summary>
+    /// <exception cref="DamagedObjectException">A pack's index is damaged.</exception>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public long CountPacked()
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        for (int round = 0; round < MaxRounds; round++)
+        {
+            long sum = 0;
+            bool gone = false;
+            foreach (Pack pack in places.Folders.SelectMany(static f => f.Packs))
+            {
+                gone |= !pack.TryCount(out uint count);
+                sum += count;
+            }
+
+            if (!gone)
+            {
+                return sum;
+            }
+
+            List();
+        }
+
+        throw Restless();
     }
 
     /// <summary>Follows a tag to what it finally names; any other object is its own answer.</summary>
@@ -199,6 +291,18 @@ public sealed class ObjectStore : IDisposable
         List();
     }
 
+    /// <summary>
+    /// What of the repository and its alternates is passed over, as last listed: files that are alone, damaged or lead
+    /// nowhere. Damage that hides an object is told by who asks for it.
+    /// </summary>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public IReadOnlyList<StoreFault> FindFaults()
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        Alternates now = places;
+        return [.. now.Faults, .. now.Folders.SelectMany(static f => f.Faults())];
+    }
+
     /// <summary>Tells of a pack that was just put into the repository, so that the next lookup finds it without a listing.</summary>
     /// <param name="path">The pack or its index, in the repository's own <c>objects/pack</c>; both are there.</param>
     /// <exception cref="IOException">Pack or index is not there.</exception>
@@ -222,9 +326,9 @@ public sealed class ObjectStore : IDisposable
     }
 
     /// <summary>Opens with given bounds.</summary>
-    internal static ObjectStore Open(string gitDirectory, ObjectFormat format, TimeProvider time, OpenFiles files, long cacheBytes)
+    internal static ObjectStore Open(string gitDirectory, ObjectFormat format, TimeProvider time, OpenFiles files, StoreMemory memory)
     {
-        ObjectStore store = new(gitDirectory, format, time, files, cacheBytes);
+        ObjectStore store = new(gitDirectory, format, time, files, memory);
         try
         {
             store.List();
@@ -235,6 +339,43 @@ public sealed class ObjectStore : IDisposable
             store.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Which packs have the objects, as listed, and where; what is in none is left over.</summary>
+    private Dictionary<Pack, PackedPlaces> Locate(ReadOnlySpan<ObjectId> ids, List<int> left)
+    {
+        Dictionary<Pack, PackedPlaces> places = [];
+        IReadOnlyList<ObjectFolder> folders = this.places.Folders;
+        Pack? last = null;
+        PackedPlaces? found = null;
+        for (int i = 0; i < ids.Length; i++)
+        {
+            ObjectLookup lookup = new(ids[i], Format, ObjectQuestion.Place, 0, memory.Bases, null);
+            bool packed = false;
+            for (int f = 0; f < folders.Count && !packed; f++)
+            {
+                packed = folders[f].Ask(ref lookup);
+            }
+
+            if (!packed)
+            {
+                left.Add(i);
+                continue;
+            }
+
+            if (lookup.Pack != last)
+            {
+                last = lookup.Pack!;
+                if (!places.TryGetValue(last, out found))
+                {
+                    places.Add(last, found = new PackedPlaces());
+                }
+            }
+
+            found!.Add(lookup.Offset, i);
+        }
+
+        return places;
     }
 
     private bool Find(ref ObjectLookup lookup)
@@ -264,8 +405,36 @@ public sealed class ObjectStore : IDisposable
             lookup.PackGone = false;
         }
 
-        throw new IOException($"{places.Folders[0].Path}: the packs change faster than they can be read");
+        throw Restless();
     }
+
+    /// <summary>Reads all ids that begin with a byte, from packs and folders of which none changed meanwhile.</summary>
+    private void Fill(IdBucket bucket, byte leading)
+    {
+        bool listed = false;
+        for (int round = 0; round < MaxRounds; round++)
+        {
+            ObjectDisposedException.ThrowIf(disposed, this);
+            bool whole = bucket.TryFill(places.Folders, leading);
+            // As with what is absent: an object may have moved from where it was looked for too late to where it was too early.
+            if (whole && IsCurrent())
+            {
+                return;
+            }
+
+            bool changed = List();
+            if (!changed && listed && whole)
+            {
+                return;
+            }
+
+            listed = true;
+        }
+
+        throw Restless();
+    }
+
+    private IOException Restless() => new($"{places.Folders[0].Path}: the packs change faster than they can be read");
 
     /// <summary>Searches packs before loose objects, as git does: objects move from loose to packed.</summary>
     private bool FindAsListed(ref ObjectLookup lookup)
@@ -340,5 +509,5 @@ public sealed class ObjectStore : IDisposable
         }
     }
 
-    private ObjectFolder OpenFolder(SafeFileHandle folder, string path) => new(folder, path, Format, files, time);
+    private ObjectFolder OpenFolder(SafeFileHandle folder, string path) => new(folder, path, Format, files, memory, time);
 }

@@ -12,7 +12,8 @@ namespace MirrorSync.Storage.Objects.Store;
 /// <param name="index">The index.</param>
 /// <param name="pack">The pack.</param>
 /// <param name="format">Of its ids.</param>
-internal sealed class Pack(string name, StoreFile index, StoreFile pack, ObjectFormat format)
+/// <param name="memory">Bounds what is held of the files.</param>
+internal sealed class Pack(string name, StoreFile index, StoreFile pack, ObjectFormat format, StoreMemory memory)
 {
     private static long lastNumber;
 
@@ -32,6 +33,12 @@ internal sealed class Pack(string name, StoreFile index, StoreFile pack, ObjectF
     /// <summary>The pack.</summary>
     public StoreFile File => pack;
 
+    /// <summary>The pack by its pages.</summary>
+    public PagedFile Pages { get; } = new(pack, memory.Pages);
+
+    /// <summary>The types of its deltas.</summary>
+    public DeltaTypes Types { get; } = new();
+
     /// <summary>Of its ids.</summary>
     public ObjectFormat Format => format;
 
@@ -41,45 +48,57 @@ internal sealed class Pack(string name, StoreFile index, StoreFile pack, ObjectF
     /// <summary>Looks whether an object is in the pack.</summary>
     /// <exception cref="DamagedObjectException">The index is damaged.</exception>
     public StoreAnswer Find(in ObjectId id) =>
-        TryOpenIndex(id, out PackIndexFile? opened) ? opened.Find(id, format) : StoreAnswer.Gone;
+        TryOpenIndex(id, out PackIndexFile? opened) ? opened.Find(id) : StoreAnswer.Gone;
+
+    /// <summary>How many objects it has; false when it is gone.</summary>
+    /// <exception cref="DamagedObjectException">The index is damaged.</exception>
+    public bool TryCount(out uint count)
+    {
+        bool there = TryOpenIndex(ObjectId.Zero, out PackIndexFile? opened);
+        count = opened?.Count ?? 0;
+        return there;
+    }
+
+    /// <summary>Adds the ids that begin with a byte, in order; false when the pack is gone.</summary>
+    /// <exception cref="DamagedObjectException">The index is damaged.</exception>
+    public bool TryList(byte leading, List<ObjectId> ids, Span<byte> buffer) =>
+        TryOpenIndex(ObjectId.Zero, out PackIndexFile? opened) && opened.Ids.TryList(leading, ids, buffer);
 
     /// <summary>Looks where an object's entry begins.</summary>
     /// <exception cref="DamagedObjectException">The index is damaged.</exception>
     public StoreAnswer FindOffset(in ObjectId id, out long offset)
     {
         offset = 0;
-        return TryOpenIndex(id, out PackIndexFile? opened) ? opened.FindOffset(id, format, out offset) : StoreAnswer.Gone;
+        return TryOpenIndex(id, out PackIndexFile? opened) ? opened.FindOffset(id, out offset) : StoreAnswer.Gone;
     }
 
-    /// <summary>Gets the pack's handle, to be given back by <see cref="Release"/>; false when the pack is gone.</summary>
-    /// <exception cref="DamagedObjectException">The pack is not the one that the index was made for.</exception>
-    public bool TryAcquire(in ObjectId id, out SafeFileHandle handle)
+    /// <summary>Checks at the first call that the pack is the one that the index was made for; false when it is gone.</summary>
+    /// <exception cref="DamagedObjectException">It is not.</exception>
+    public bool TryCheck(in ObjectId id)
     {
-        if (!pack.TryAcquire(out handle))
-        {
-            return false;
-        }
-
         if (packChecked)
         {
             return true;
         }
 
-        bool kept = false;
+        if (!TryAcquire(out SafeFileHandle handle))
+        {
+            return false;
+        }
+
         try
         {
-            kept = TryOpenIndex(id, out PackIndexFile? opened) && TryCheck(handle, opened, id);
-            packChecked = kept;
-            return kept;
+            packChecked = TryOpenIndex(id, out PackIndexFile? opened) && TryCheck(handle, opened, id);
+            return packChecked;
         }
         finally
         {
-            if (!kept)
-            {
-                pack.Release();
-            }
+            Release();
         }
     }
+
+    /// <summary>Gets the pack's handle, to be given back by <see cref="Release"/>; false when the pack is gone.</summary>
+    public bool TryAcquire(out SafeFileHandle handle) => pack.TryAcquire(out handle);
 
     /// <summary>Gives the handle back.</summary>
     public void Release() => pack.Release();
@@ -88,6 +107,7 @@ internal sealed class Pack(string name, StoreFile index, StoreFile pack, ObjectF
     public void Retire()
     {
         index.Retire();
+        openedIndex?.Ids.Retire();
         pack.Retire();
     }
 
@@ -101,7 +121,7 @@ internal sealed class Pack(string name, StoreFile index, StoreFile pack, ObjectF
 
         lock (gate)
         {
-            if (openedIndex is null && PackIndexFile.TryOpen(index, format, id, out PackIndexFile? fresh))
+            if (openedIndex is null && PackIndexFile.TryOpen(index, memory.Indexes, format, id, out PackIndexFile? fresh))
             {
                 openedIndex = fresh;
             }

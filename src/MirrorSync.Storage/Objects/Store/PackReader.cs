@@ -28,54 +28,69 @@ internal readonly ref struct PackReader
     // Above this a stream is inflated piece by piece, without a buffer for its compressed bytes.
     private const int MaxBufferedBytes = 1 << 20;
 
+    // Two sizes of ten bytes.
+    private const int MaxDeltaHead = 2 * 10;
+
+    // Up to this a delta's result is given room before its instructions are known to make it.
+    private const int MaxTrustedBytes = 1 << 20;
+
     private readonly Pack pack;
-    private readonly SafeFileHandle file;
     private readonly BaseCache cache;
     private readonly ReadScratch scratch;
     private readonly ObjectId id;
 
-    /// <param name="pack">The pack, acquired by the caller.</param>
-    /// <param name="file">Its handle.</param>
+    /// <param name="pack">The pack, checked by the caller.</param>
     /// <param name="cache">Bases of this and other packs.</param>
     /// <param name="scratch">The caller's.</param>
     /// <param name="id">The object that is read.</param>
-    public PackReader(Pack pack, SafeFileHandle file, BaseCache cache, ReadScratch scratch, in ObjectId id)
+    public PackReader(Pack pack, BaseCache cache, ReadScratch scratch, in ObjectId id)
     {
         this.pack = pack;
-        this.file = file;
         this.cache = cache;
         this.scratch = scratch;
         this.id = id;
     }
 
-    /// <summary>Reads an entry's whole object; false when the pack's index, which a base's id needs, is gone.</summary>
+    /// <summary>Reads an entry's whole object; false when the pack, or its index, which a base's id needs, is gone.</summary>
+    /// <param name="offset">Where the entry begins.</param>
+    /// <param name="maxBytes">The largest content wanted.</param>
+    /// <param name="room">Where the content goes; asked once, when its size is known.</param>
+    /// <param name="type">The object's type.</param>
     /// <exception cref="DamagedObjectException">Something that it is made of is damaged.</exception>
     /// <exception cref="ObjectTooLargeException">It is larger than <paramref name="maxBytes"/>.</exception>
-    public bool TryRead(long offset, long maxBytes, out ObjectType type, out byte[] content)
+    public bool TryRead<TRoom>(long offset, long maxBytes, ref TRoom room, out ObjectType type)
+        where TRoom : struct, IContentRoom
     {
         type = default;
-        content = [];
         List<DeltaLink> chain = scratch.Chain;
         chain.Clear();
         CycleGuard guard = new(offset);
         long held = Math.Max(maxBytes, MaxHeldBytes);
         long at = offset;
-        BaseObject? source;
+        BaseObject source;
         while (!cache.TryGet(new EntryKey(pack.Number, at), out source))
         {
-            ReadOnlySpan<byte> window = ReadEntry(at, ReadScratch.WindowBytes, out PackEntryHeader entry);
+            if (!TryReadEntry(at, out ReadOnlySpan<byte> window, out PackEntryHeader entry))
+            {
+                return false;
+            }
+
             if (!IsDelta(entry))
             {
-                int size = CheckSize(at, entry.Length, entry.Size, chain.Count == 0 ? maxBytes : held);
-                content = GC.AllocateUninitializedArray<byte>(size);
-                Inflate(at, at + entry.Length, window[entry.Length..], content);
                 type = (ObjectType)entry.Type;
+                int size = CheckSize(at, entry.Length, entry.Size, chain.Count == 0 ? maxBytes : held);
                 if (chain.Count == 0)
                 {
-                    return true;
+                    Span<byte> content = room.Take(size);
+                    return TryInflate(at, at + entry.Length, content) && Done(offset, type, content, room.IsBaseToCome);
                 }
 
-                source = new BaseObject(type, content);
+                source = new BaseObject(type, GC.AllocateUninitializedArray<byte>(size));
+                if (!TryInflate(at, at + entry.Length, source.Bytes))
+                {
+                    return false;
+                }
+
                 cache.Add(new EntryKey(pack.Number, at), source);
                 break;
             }
@@ -98,28 +113,27 @@ internal readonly ref struct PackReader
         {
             // What is in the cache is nobody's to change, so the caller gets a copy.
             CheckLimit(source.Bytes.Length, maxBytes);
-            content = source.Bytes.AsSpan().ToArray();
+            source.Bytes.CopyTo(room.Take(source.Bytes.Length));
             return true;
         }
 
-        for (int i = chain.Count - 1; i >= 0; i--)
+        for (int i = chain.Count - 1; i > 0; i--)
         {
-            byte[] made = Apply(chain[i], source.Bytes, i == 0 ? maxBytes : held);
-            if (i == 0)
+            ArrayRoom made = default;
+            if (!TryApply(chain[i], source.Bytes, held, ref made, out _))
             {
-                content = made;
-                break;
+                return false;
             }
 
-            source = new BaseObject(type, made);
+            source = new BaseObject(type, made.Content);
             cache.Add(new EntryKey(pack.Number, chain[i].Offset), source);
         }
 
-        return true;
+        return TryApply(chain[0], source.Bytes, maxBytes, ref room, out Span<byte> last) && Done(offset, type, last, room.IsBaseToCome);
     }
 
     /// <summary>
-    /// Finds an entry's type and size without making its object; false when the pack's index is gone.
+    /// Finds an entry's type and size without making its object; false when the pack or its index is gone.
     /// </summary>
     /// <param name="offset">Where the entry begins.</param>
     /// <param name="type">The object's type: that of the whole object at the end of its chain.</param>
@@ -134,14 +148,16 @@ internal readonly ref struct PackReader
         CycleGuard guard = new(offset);
         for (long at = offset; ;)
         {
-            if (cache.TryGet(new EntryKey(pack.Number, at), out BaseObject? source))
+            if (size >= 0 && pack.Types.TryGet(at, out type))
             {
-                type = source.Type;
-                size = size < 0 ? source.Bytes.Length : size;
-                return true;
+                break;
             }
 
-            ReadOnlySpan<byte> window = ReadEntry(at, HeadBytes, out PackEntryHeader entry);
+            if (!TryReadEntry(at, out ReadOnlySpan<byte> window, out PackEntryHeader entry))
+            {
+                return false;
+            }
+
             if (!IsDelta(entry))
             {
                 type = (ObjectType)entry.Type;
@@ -149,9 +165,10 @@ internal readonly ref struct PackReader
                 {
                     size = entry.Size;
                     dataOffset = at + entry.Length;
+                    return true;
                 }
 
-                return true;
+                break;
             }
 
             if (!TryFindBase(at, window, entry, out long next, out int headLength))
@@ -159,29 +176,57 @@ internal readonly ref struct PackReader
                 return false;
             }
 
-            size = size < 0 ? ReadResultSize(at, at + headLength, window[headLength..]) : size;
+            if (size < 0 && !TryReadResultSize(at, headLength, window[headLength..], out size))
+            {
+                return false;
+            }
+
             at = next;
             if (guard.Repeats(at))
             {
                 throw Damage(offset, "a chain of deltas without end");
             }
         }
+
+        pack.Types.Add(offset, type);
+        return true;
     }
 
     private static bool IsDelta(PackEntryHeader entry) => entry.Type is PackEntryType.OffsetDelta or PackEntryType.RefDelta;
 
-    /// <summary>Reads what begins at an entry into the scratch window and decodes the entry's head.</summary>
-    private ReadOnlySpan<byte> ReadEntry(long at, int bytes, out PackEntryHeader entry)
+    /// <summary>Reads what begins at an entry and decodes the entry's head; false when the pack is gone.</summary>
+    private bool TryReadEntry(long at, out ReadOnlySpan<byte> window, out PackEntryHeader entry)
     {
+        entry = default;
+        window = default;
         if (at < PackHeader.Length || at >= pack.EntriesEnd)
         {
             throw Damage(at, PackFault.BaseOffset.Describe());
         }
 
-        Span<byte> window = scratch.Window.AsSpan(0, (int)Math.Min(bytes, pack.EntriesEnd - at));
-        window = window[..FileBytes.Read(file, window, at)];
+        if (!TryReadBytes(at, HeadBytes, out window))
+        {
+            return false;
+        }
+
         PackFault fault = PackEntryHeader.TryDecode(window, out entry);
-        return fault == PackFault.None ? window : throw Damage(at, fault.Describe());
+        return fault == PackFault.None ? true : throw Damage(at, fault.Describe());
+    }
+
+    /// <summary>Reads bytes of entries: so many or more, fewer where the entries end.</summary>
+    private bool TryReadBytes(long at, int wanted, out ReadOnlySpan<byte> bytes)
+    {
+        if (!scratch.Window.TryRead(pack.Pages, at, wanted, out bytes))
+        {
+            return false;
+        }
+
+        if (bytes.Length > pack.EntriesEnd - at)
+        {
+            bytes = bytes[..(int)(pack.EntriesEnd - at)];
+        }
+
+        return true;
     }
 
     private bool TryFindBase(long at, ReadOnlySpan<byte> window, PackEntryHeader entry, out long found, out int headLength)
@@ -205,33 +250,80 @@ internal readonly ref struct PackReader
     }
 
     /// <summary>The size of what a delta makes, from its first bytes.</summary>
-    private long ReadResultSize(long at, long dataOffset, ReadOnlySpan<byte> window)
+    private bool TryReadResultSize(long at, int headLength, ReadOnlySpan<byte> window, out long size)
     {
-        Span<byte> head = stackalloc byte[2 * 10];
-        InflatedInput input = scratch.Input;
-        input.Begin(file, dataOffset, pack.EntriesEnd, window);
-        bool read = input.TryRead(head, out int length);
-        int position = 0;
-        return read && Delta.TryReadSize(head[..length], ref position, out _) && Delta.TryReadSize(head[..length], ref position, out long size)
-            ? size
-            : throw Damage(at, PackFault.Delta.Describe());
+        size = 0;
+        Span<byte> head = stackalloc byte[MaxDeltaHead];
+        int length = InflateStart.Read(window, head);
+        if (TryParseSizes(head[..length], out int position, out size) && (head[position - 1] & 0x80) == 0)
+        {
+            return true;
+        }
+
+        return TryInflateStart(at + headLength, window, head, out length)
+            && (TryParseSizes(head[..length], out _, out size) ? true : throw Damage(at, PackFault.Delta.Describe()));
     }
 
-    private byte[] Apply(DeltaLink link, byte[] source, long limit)
+    private static bool TryParseSizes(ReadOnlySpan<byte> head, out int position, out long size)
     {
+        position = 0;
+        return Delta.TryReadSize(head, ref position, out size) && Delta.TryReadSize(head, ref position, out size);
+    }
+
+    private bool TryInflateStart(long dataOffset, ReadOnlySpan<byte> window, Span<byte> head, out int length)
+    {
+        length = 0;
+        if (!pack.TryAcquire(out SafeFileHandle file))
+        {
+            return false;
+        }
+
+        try
+        {
+            InflatedInput input = scratch.Input;
+            input.Begin(file, dataOffset, pack.EntriesEnd, window[..Math.Min(window.Length, HeadBytes)]);
+            // A damaged stream has not enough of a head.
+            _ = input.TryRead(head, out length);
+            return true;
+        }
+        finally
+        {
+            pack.Release();
+        }
+    }
+
+    private bool Done(long offset, ObjectType type, ReadOnlySpan<byte> content, bool keep)
+    {
+        if (keep)
+        {
+            cache.Add(new EntryKey(pack.Number, offset), new BaseObject(type, content.ToArray()));
+        }
+
+        return true;
+    }
+
+    private bool TryApply<TRoom>(DeltaLink link, byte[] source, long limit, ref TRoom room, out Span<byte> made)
+        where TRoom : struct, IContentRoom
+    {
+        made = default;
         byte[] rented = ArrayPool<byte>.Shared.Rent(link.Size);
         try
         {
             Span<byte> bytes = rented.AsSpan(0, link.Size);
-            Inflate(link.Offset, link.DataOffset, [], bytes);
-            if (!Delta.TryDecode(bytes, out Delta delta) || delta.BaseSize != source.Length || !delta.MakesItsSize())
+            if (!TryInflate(link.Offset, link.DataOffset, bytes))
+            {
+                return false;
+            }
+
+            if (!Delta.TryDecode(bytes, out Delta delta) || delta.BaseSize != source.Length
+                || (delta.ResultSize > MaxTrustedBytes && !delta.MakesItsSize()))
             {
                 throw Damage(link.Offset, PackFault.Delta.Describe());
             }
 
             CheckLimit(delta.ResultSize, limit);
-            byte[] made = GC.AllocateUninitializedArray<byte>((int)delta.ResultSize);
-            return delta.TryApply(source, made) ? made : throw Damage(link.Offset, PackFault.Delta.Describe());
+            made = room.Take((int)delta.ResultSize);
+            return delta.TryApply(source, made) ? true : throw Damage(link.Offset, PackFault.Delta.Describe());
         }
         finally
         {
@@ -239,59 +331,84 @@ internal readonly ref struct PackReader
         }
     }
 
-    /// <summary>Inflates one entry's stream, which has to fill the room exactly.</summary>
+    /// <summary>Inflates one entry's stream, which has to fill the room exactly; false when the pack is gone.</summary>
     /// <param name="at">The entry, for messages.</param>
     /// <param name="dataOffset">Where the stream begins.</param>
-    /// <param name="window">What of it has been read already; may be empty.</param>
     /// <param name="room">For all that it holds.</param>
-    private void Inflate(long at, long dataOffset, ReadOnlySpan<byte> window, Span<byte> room)
+    private bool TryInflate(long at, long dataOffset, Span<byte> room)
     {
         long available = pack.EntriesEnd - dataOffset;
         // How long the stream is stands nowhere. This bounds what a sensible compressor makes of incompressible bytes.
         long likely = Math.Min(available, room.Length + (room.Length >> 3) + 64);
-        if (room.Length <= MaxBufferedBytes)
+        if (room.Length > MaxBufferedBytes)
         {
-            InflateResult result = window.Length >= likely
-                ? scratch.Inflater.Inflate(window, room, out _)
-                : InflateBuffered(dataOffset, (int)likely, room);
-            if (result == InflateResult.Done)
-            {
-                return;
-            }
-
-            if (result == InflateResult.OtherSize)
-            {
-                throw Damage(at, PackFault.InflatedSize.Describe());
-            }
-
-            if (likely == available)
-            {
-                throw Damage(at, PackFault.Deflate.Describe());
-            }
+            return TryInflatePieces(at, dataOffset, room);
         }
 
-        InflatedInput input = scratch.Input;
-        input.Begin(file, dataOffset, pack.EntriesEnd);
-        if (!input.TryRead(room, out int produced) || produced != room.Length || !input.TryEnd())
+        InflateResult result;
+        if (likely <= PageWindow.MaxBytes)
         {
-            throw Damage(at, PackFault.Deflate.Describe());
+            if (!TryReadBytes(dataOffset, (int)likely, out ReadOnlySpan<byte> window))
+            {
+                return false;
+            }
+
+            result = scratch.Inflater.Inflate(window, room, out _);
         }
+        else if (!TryInflateBuffered(dataOffset, (int)likely, room, out result))
+        {
+            return false;
+        }
+
+        return result switch
+        {
+            InflateResult.Done => true,
+            InflateResult.OtherSize => throw Damage(at, PackFault.InflatedSize.Describe()),
+            _ => likely == available ? throw Damage(at, PackFault.Deflate.Describe()) : TryInflatePieces(at, dataOffset, room),
+        };
     }
 
-    private InflateResult InflateBuffered(long dataOffset, int length, Span<byte> room)
+    // Past the cache of pages: so large an object would push out those of many others.
+    private bool TryInflateBuffered(long dataOffset, int length, Span<byte> room, out InflateResult result)
     {
-        byte[] rented = length <= ReadScratch.WindowBytes ? scratch.Window : ArrayPool<byte>.Shared.Rent(length);
+        result = default;
+        if (!pack.TryAcquire(out SafeFileHandle file))
+        {
+            return false;
+        }
+
+        byte[] rented = ArrayPool<byte>.Shared.Rent(length);
         try
         {
             int read = FileBytes.Read(file, rented.AsSpan(0, length), dataOffset);
-            return scratch.Inflater.Inflate(rented.AsSpan(0, read), room, out _);
+            result = scratch.Inflater.Inflate(rented.AsSpan(0, read), room, out _);
+            return true;
         }
         finally
         {
-            if (rented != scratch.Window)
-            {
-                ArrayPool<byte>.Shared.Return(rented);
-            }
+            ArrayPool<byte>.Shared.Return(rented);
+            pack.Release();
+        }
+    }
+
+    private bool TryInflatePieces(long at, long dataOffset, Span<byte> room)
+    {
+        if (!pack.TryAcquire(out SafeFileHandle file))
+        {
+            return false;
+        }
+
+        try
+        {
+            InflatedInput input = scratch.Input;
+            input.Begin(file, dataOffset, pack.EntriesEnd);
+            return input.TryRead(room, out int produced) && produced == room.Length && input.TryEnd()
+                ? true
+                : throw Damage(at, PackFault.Deflate.Describe());
+        }
+        finally
+        {
+            pack.Release();
         }
     }
 

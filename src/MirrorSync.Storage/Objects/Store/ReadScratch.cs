@@ -17,9 +17,6 @@ internal readonly record struct DeltaLink(long Offset, long DataOffset, int Size
 /// </summary>
 internal sealed class ReadScratch : IDisposable
 {
-    /// <summary>Bytes of an entry's neighbourhood that are read at once.</summary>
-    public const int WindowBytes = 4096;
-
     // Enough for the threads that read at the same time; what is returned beyond them is dropped.
     private static readonly ReadScratch?[] Pool = new ReadScratch?[2 * Environment.ProcessorCount];
 
@@ -33,8 +30,8 @@ internal sealed class ReadScratch : IDisposable
     /// <summary>For all others.</summary>
     public InflatedInput Input => input ??= new InflatedInput();
 
-    /// <summary>A window over a file.</summary>
-    public byte[] Window { get; } = new byte[WindowBytes];
+    /// <summary>Where in a pack the reading is.</summary>
+    public PageWindow Window { get; } = new();
 
     /// <summary>The deltas of the object that is being read, its own first.</summary>
     public List<DeltaLink> Chain { get; } = [];
@@ -56,6 +53,7 @@ internal sealed class ReadScratch : IDisposable
     /// <summary>Gives it back.</summary>
     public void Return()
     {
+        Window.Close();
         for (int i = 0; i < Pool.Length; i++)
         {
             if (Volatile.Read(ref Pool[i]) is null && Interlocked.CompareExchange(ref Pool[i], this, null) is null)

@@ -38,7 +38,7 @@ public class BaseCacheTests
         BaseCache cache = new(10_000);
         cache.Add(new EntryKey(1, 12), Base(5));
         cache.Add(new EntryKey(2, 12), Base(6));
-        Assert.True(cache.TryGet(new EntryKey(1, 12), out BaseObject? found));
+        Assert.True(cache.TryGet(new EntryKey(1, 12), out BaseObject found));
         Assert.Equal(5, found.Bytes.Length);
         Assert.False(cache.TryGet(new EntryKey(3, 12), out _));
     }

@@ -142,7 +142,7 @@ public class ObjectStoreChangesTests
         using StoreFixture fixture = await StoreFixture.CreateAsync();
         List<GitObject> objects = await fixture.ReadAllByGitAsync();
         await fixture.SplitAsync(12);
-        using ObjectStore store = ObjectStore.Open(fixture.Git.Path, fixture.Format, TimeProvider.System, new OpenFiles(3), 1 << 16);
+        using ObjectStore store = ObjectStore.Open(fixture.Git.Path, fixture.Format, TimeProvider.System, new OpenFiles(3), StoreFixture.LittleMemory());
 
         StoreFixture.AssertAll(store, objects);
         fixture.AssertAbsent(store);
@@ -163,7 +163,7 @@ public class ObjectStoreChangesTests
     {
         using StoreFixture fixture = await StoreFixture.CreateAsync();
         List<GitObject> objects = await fixture.ReadAllByGitAsync();
-        using ObjectStore store = ObjectStore.Open(fixture.Git.Path, fixture.Format, TimeProvider.System, new OpenFiles(openFiles), 1 << 16);
+        using ObjectStore store = ObjectStore.Open(fixture.Git.Path, fixture.Format, TimeProvider.System, new OpenFiles(openFiles), StoreFixture.LittleMemory());
         using CancellationTokenSource done = new(Patience.Deadline);
         Task<int>[] readers = [.. Enumerable.Range(1, 2).Select(seed => Task.Run(() => ReadOn(fixture, store, objects, seed, done.Token)))];
 

@@ -85,7 +85,7 @@ public class ObjectStoreDamageTests
         using StoreFixture fixture = await StoreFixture.CreateAsync(shape: new HistoryShape { Commits = 700 });
         await fixture.ArrangeAsync(Arrangement.OffsetDeltas);
         List<GitObject> objects = await fixture.ReadAllByGitAsync();
-        using ObjectStore store = fixture.Open();
+        using ObjectStore store = ObjectStore.Open(fixture.Git.Path, fixture.Format, TimeProvider.System, new OpenFiles(8), StoreFixture.LittleMemory());
         StoreFixture.AssertAll(store, objects);
         string file = Path.ChangeExtension(fixture.Packs.Single(), extension);
         File.SetAttributes(file, FileAttributes.Normal);

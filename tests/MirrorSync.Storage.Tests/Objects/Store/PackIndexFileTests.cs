@@ -18,38 +18,46 @@ public sealed class PackIndexFileTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Theory]
-    [InlineData(1, ObjectFormat.Sha1, false)]
-    [InlineData(2, ObjectFormat.Sha1, false)]
-    [InlineData(2, ObjectFormat.Sha256, false)]
-    [InlineData(1, ObjectFormat.Sha1, true)]
-    [InlineData(2, ObjectFormat.Sha1, true)]
-    [InlineData(2, ObjectFormat.Sha256, true)]
-    public void FindOffset_ManyIds_FindsAllAndNoOther(int version, ObjectFormat format, bool clustered)
+    [InlineData(1, ObjectFormat.Sha1, false, 0)]
+    [InlineData(2, ObjectFormat.Sha1, false, 0)]
+    [InlineData(2, ObjectFormat.Sha256, false, 0)]
+    [InlineData(1, ObjectFormat.Sha1, true, 0)]
+    [InlineData(2, ObjectFormat.Sha1, true, 0)]
+    [InlineData(2, ObjectFormat.Sha256, true, 0)]
+    [InlineData(1, ObjectFormat.Sha1, false, 1 << 24)]
+    [InlineData(2, ObjectFormat.Sha1, false, 1 << 24)]
+    [InlineData(2, ObjectFormat.Sha256, true, 1 << 24)]
+    [InlineData(1, ObjectFormat.Sha1, true, 1 << 24)]
+    public void FindOffset_ManyIds_FindsAllAndNoOther(int version, ObjectFormat format, bool clustered, int memory)
     {
         // Even numbers are in the index, odd ones are not; each lies beside the other.
         ObjectId[] present = [.. Enumerable.Range(0, Count).Select(i => MakeId(format, 2 * i, clustered))];
         WriteIndex(format, version, present.Select(static (id, i) => (id, (uint)i)));
-        PackIndexFile index = Open(format);
+        KeptIndexes kept = new(memory);
+        PackIndexFile index = Open(format, kept);
 
         Assert.Equal((uint)Count, index.Count);
         for (int i = 0; i < Count; i += clustered ? 7 : 1)
         {
-            Assert.Equal(StoreAnswer.Found, index.FindOffset(present[i], format, out long offset));
+            Assert.Equal(StoreAnswer.Found, index.FindOffset(present[i], out long offset));
             Assert.Equal(i, offset);
-            Assert.Equal(StoreAnswer.Absent, index.Find(MakeId(format, (2 * i) + 1, clustered), format));
+            Assert.Equal(StoreAnswer.Absent, index.Find(MakeId(format, (2 * i) + 1, clustered)));
         }
 
-        Assert.Equal(StoreAnswer.Absent, index.Find(ObjectId.Zero, format));
+        Assert.Equal(StoreAnswer.Absent, index.Find(ObjectId.Zero));
         byte[] last = new byte[format.RawLength()];
         last.AsSpan().Fill(0xff);
-        Assert.Equal(StoreAnswer.Absent, index.Find(ObjectId.FromRaw(last), format));
+        Assert.Equal(StoreAnswer.Absent, index.Find(ObjectId.FromRaw(last)));
+        Assert.Equal(memory > 0, kept.Held > 0);
+        index.Ids.Retire();
+        Assert.Equal(0, kept.Held);
     }
 
     [Fact]
     public void Find_EmptyIndex_FindsNothing()
     {
         WriteIndex(ObjectFormat.Sha1, 2, []);
-        Assert.Equal(StoreAnswer.Absent, Open(ObjectFormat.Sha1).Find(MakeId(ObjectFormat.Sha1, 0, false), ObjectFormat.Sha1));
+        Assert.Equal(StoreAnswer.Absent, Open(ObjectFormat.Sha1, new KeptIndexes(0)).Find(MakeId(ObjectFormat.Sha1, 0, false)));
     }
 
     /// <summary>
@@ -78,12 +86,12 @@ public sealed class PackIndexFileTests : IDisposable
     private void WriteIndex(ObjectFormat format, int version, IEnumerable<(ObjectId, uint)> entries) =>
         File.WriteAllBytes(folder["x.idx"], PackBuilder.Index(format, version, entries, new byte[format.RawLength()]));
 
-    private PackIndexFile Open(ObjectFormat format)
+    private PackIndexFile Open(ObjectFormat format, KeptIndexes memory)
     {
         using Microsoft.Win32.SafeHandles.SafeFileHandle handle = NativeFile.OpenFolder(folder.Path);
         Assert.Equal(Errno.None, NativeFile.Stat(handle, "x.idx"u8, followLink: false, out FileStamp stamp));
         StoreFile file = new(new OpenFiles(10), NativeFile.OpenFolder(folder.Path), Encoding.ASCII.GetBytes("x.idx"), folder["x.idx"], stamp);
-        Assert.True(PackIndexFile.TryOpen(file, format, ObjectId.Zero, out PackIndexFile? opened));
+        Assert.True(PackIndexFile.TryOpen(file, memory, format, ObjectId.Zero, out PackIndexFile? opened));
         return opened!;
     }
 }

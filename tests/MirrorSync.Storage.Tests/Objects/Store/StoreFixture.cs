@@ -87,6 +87,9 @@ internal sealed class StoreFixture : IDisposable
 
     public ObjectStore Open() => ObjectStore.Open(Git.Path, Format);
 
+    /// <summary>Caches of its own for a store, so small that hardly anything is found in them.</summary>
+    public static StoreMemory LittleMemory() => new(new PageCache(2), new KeptIndexes(0), new BaseCache(1 << 16));
+
     public ObjectId Id(string hex) => ObjectId.TryParseHex(hex, Format, out ObjectId id) ? id : throw new FormatException(hex);
 
     /// <summary>An id that no object has.</summary>
@@ -227,6 +230,17 @@ internal sealed class StoreFixture : IDisposable
             Assert.Equal(expected.Content, streamed);
             Assert.Equal(0, stream.Read(new byte[1]));
         }
+
+        bool[] visited = new bool[objects.Count];
+        ObjectId[] ids = [.. objects.Select(static o => o.Id)];
+        Assert.Equal(ids.Length, store.ReadMany(ids, int.MaxValue, (index, type, content) =>
+        {
+            Assert.False(visited[index]);
+            visited[index] = true;
+            Assert.Equal(objects[index].Type, type);
+            Assert.True(content.SequenceEqual(objects[index].Content), $"{objects[index].Id}: other bytes");
+        }));
+        Assert.DoesNotContain(false, visited);
     }
 
     public void AssertAbsent(ObjectStore store)
