@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects.Indexing;
+using MirrorSync.Storage.Objects.Store;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Mirror;

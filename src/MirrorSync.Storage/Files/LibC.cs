@@ -39,6 +39,9 @@ internal static unsafe partial class LibC
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true)]
     public static partial int StatX(SafeFileHandle folder, byte* path, int flags, uint mask, StatXBuffer* result);
 
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int StatX(int folder, string path, int flags, uint mask, StatXBuffer* result);
+
     [LibraryImport("libc", EntryPoint = "getdents64", SetLastError = true)]
     public static partial nint GetDents(SafeFileHandle folder, byte* buffer, nint length);
 

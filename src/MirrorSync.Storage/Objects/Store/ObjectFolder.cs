@@ -81,6 +81,20 @@ internal sealed class ObjectFolder : IDisposable
         return false;
     }
 
+    /// <summary>The listed pack of a number; null when it is listed no more.</summary>
+    public Pack? PackOf(long number)
+    {
+        foreach (Pack pack in listing.Packs)
+        {
+            if (pack.Number == number)
+            {
+                return pack;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Lists the packs anew; true when there are others than before. Packs that are gone are closed.</summary>
     /// <exception cref="IOException">The pack folder cannot be read.</exception>
     public bool List()
@@ -139,6 +153,13 @@ internal sealed class ObjectFolder : IDisposable
         }
     }
 
+    /// <summary>The pack folder as it is now; nothing when there is none.</summary>
+    public FileStamp StampOfPacks()
+    {
+        Errno error = NativeFile.Stat(folder, "pack"u8, followLink: true, out FileStamp stamp);
+        return error is Errno.None or Errno.NotFound ? stamp : throw NativeFile.Failure("stat", Path, "pack"u8, error);
+    }
+
     /// <summary>Closes all files, once nobody reads them any more.</summary>
     public void Dispose()
     {
@@ -148,12 +169,6 @@ internal sealed class ObjectFolder : IDisposable
         }
 
         folder.Dispose();
-    }
-
-    private FileStamp StampOfPacks()
-    {
-        Errno error = NativeFile.Stat(folder, "pack"u8, followLink: true, out FileStamp stamp);
-        return error is Errno.None or Errno.NotFound ? stamp : throw NativeFile.Failure("stat", Path, "pack"u8, error);
     }
 
     private Pack[] FindPacks(List<FolderEntry> entries, Pack[] before)

@@ -17,6 +17,9 @@ internal enum ObjectQuestion
 
     /// <summary>Its content as a stream.</summary>
     Stream,
+
+    /// <summary>Its entry in a pack, as it is.</summary>
+    Stored,
 }
 
 /// <summary>
@@ -73,6 +76,9 @@ internal ref struct ObjectLookup
     /// <summary>The answer to <see cref="ObjectQuestion.Stream"/>.</summary>
     public Stream? Stream { get; private set; }
 
+    /// <summary>The answer to <see cref="ObjectQuestion.Stored"/>.</summary>
+    public StoredObject? Stored { get; private set; }
+
     /// <summary>The damage that was found first: it is thrown when there is no sound copy elsewhere.</summary>
     public DamagedObjectException? Damage { get; private set; }
 
@@ -89,7 +95,12 @@ internal ref struct ObjectLookup
 
         try
         {
-            StoreAnswer answer = Question == ObjectQuestion.Exists ? pack.Find(Id) : AskEntry(pack);
+            StoreAnswer answer = Question switch
+            {
+                ObjectQuestion.Exists => pack.Find(Id),
+                ObjectQuestion.Stored => AskStored(pack),
+                _ => AskEntry(pack),
+            };
             PackGone |= answer == StoreAnswer.Gone;
             return answer == StoreAnswer.Found;
         }
@@ -103,7 +114,8 @@ internal ref struct ObjectLookup
     /// <summary>Asks a folder's loose objects.</summary>
     public bool Ask(LooseObjects loose)
     {
-        if (IsDamaged(loose))
+        // What is loose is stored in no way that a pack could take over: the stream holds the object's header too.
+        if (Question == ObjectQuestion.Stored || IsDamaged(loose))
         {
             return false;
         }
@@ -129,6 +141,13 @@ internal ref struct ObjectLookup
         {
             Stream = new MemoryStream(content, writable: false);
         }
+    }
+
+    private StoreAnswer AskStored(Pack pack)
+    {
+        StoreAnswer answer = StoredObjectReader.Read(pack, Id, MaxBytes, scratch!, out StoredObject? stored);
+        Stored = stored;
+        return answer;
     }
 
     private StoreAnswer AskEntry(Pack pack)

@@ -51,6 +51,14 @@ internal sealed class Pack(string name, StoreFile index, StoreFile pack, ObjectF
         return TryOpenIndex(id, out PackIndexFile? opened) ? opened.FindOffset(id, format, out offset) : StoreAnswer.Gone;
     }
 
+    /// <summary>Looks what the index says of the bytes of an object's entry: absent also where the index has no such words.</summary>
+    /// <exception cref="DamagedObjectException">The index is damaged.</exception>
+    public StoreAnswer FindCrc(in ObjectId id, out uint crc)
+    {
+        crc = 0;
+        return TryOpenIndex(id, out PackIndexFile? opened) ? opened.FindCrc(id, format, out crc) : StoreAnswer.Gone;
+    }
+
     /// <summary>Gets the pack's handle, to be given back by <see cref="Release"/>; false when the pack is gone.</summary>
     /// <exception cref="DamagedObjectException">The pack is not the one that the index was made for.</exception>
     public bool TryAcquire(in ObjectId id, out SafeFileHandle handle)

@@ -104,6 +104,40 @@ internal sealed class PackIndexFile
     public StoreAnswer FindOffset(in ObjectId id, ObjectFormat format, out long offset) =>
         Find(id, format, wantOffset: true, out offset);
 
+    /// <summary>Reads the CRC-32 of an id's entry; absent also from an index of version 1, which has none.</summary>
+    /// <exception cref="DamagedObjectException">The index is shorter than it was.</exception>
+    public StoreAnswer FindCrc(in ObjectId id, ObjectFormat format, out uint crc)
+    {
+        crc = 0;
+        ReadOnlySpan<byte> bytes = id.AsSpan(format);
+        SafeFileHandle? handle = null;
+        if (layout.Version == 1)
+        {
+            return StoreAnswer.Absent;
+        }
+
+        if (whole is null && !file.TryAcquire(out handle))
+        {
+            return StoreAnswer.Gone;
+        }
+
+        try
+        {
+            if (!TryFind(handle, id, bytes, bytes[0] == 0 ? 0 : fanout[bytes[0] - 1], fanout[bytes[0]], out uint position))
+            {
+                return StoreAnswer.Absent;
+            }
+
+            Span<byte> buffer = stackalloc byte[sizeof(uint)];
+            crc = BinaryPrimitives.ReadUInt32BigEndian(Read(handle, id, layout.Crc(position), sizeof(uint), buffer));
+            return StoreAnswer.Found;
+        }
+        finally
+        {
+            Release(handle);
+        }
+    }
+
     /// <summary>The checksum of the pack that the index was made for; false when the index is gone.</summary>
     public bool TryReadPackChecksum(in ObjectId id, Span<byte> checksum)
     {
