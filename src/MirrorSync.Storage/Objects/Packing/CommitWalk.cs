@@ -13,12 +13,16 @@ namespace MirrorSync.Storage.Objects.Packing;
 /// <remarks>
 /// 1. The old tips are queued by their dates, which are mostly known from the last push; nothing else of them is read.
 /// 2. The newest of the queue is taken; its parents are queued, and marked when it is.
+/// A commit that is queued and marked has marked parents too.
 /// 3. It ends when nothing is queued but what is marked and older than all that was found, and some further looks at that
 ///    (git's own number) marked none of it.
 /// </remarks>
 internal sealed class CommitWalk
 {
     private const int FurtherLooks = 6;
+
+    // A few commits are read sooner than the graph is opened.
+    private const int ReadWithoutGraph = 16;
 
     private readonly KnownCommits known;
     private readonly ObjectStore store;
@@ -27,7 +31,9 @@ internal sealed class CommitWalk
     private readonly Stack<int> marking = [];
     private readonly Dictionary<int, byte[]> contents = [];
     private Mark[] marks;
+    private CommitGraph? graph;
     private int wantedInQueue;
+    private int unknown;
 
     /// <param name="known">What was read before, of the same repository.</param>
     /// <param name="store">The repository's objects.</param>
@@ -80,7 +86,21 @@ internal sealed class CommitWalk
     /// <exception cref="ObjectsMissingException">A new tip, or what it reaches, is not there.</exception>
     /// <exception cref="DamagedObjectException">Something is damaged.</exception>
     /// <exception cref="PackingLimitException">It is too long a way.</exception>
+    /// <exception cref="GraphContradictedException">The commit-graph said something else of a new commit than the commit.</exception>
     public void Run(IReadOnlyCollection<ObjectId> include, IReadOnlyCollection<ObjectId> exclude, CancellationToken cancellation)
+    {
+        try
+        {
+            Walk(include, exclude, cancellation);
+        }
+        finally
+        {
+            graph?.Dispose();
+            graph = null;
+        }
+    }
+
+    private void Walk(IReadOnlyCollection<ObjectId> include, IReadOnlyCollection<ObjectId> exclude, CancellationToken cancellation)
     {
         QueueOldTips(exclude, cancellation);
         foreach (ObjectId id in include)
@@ -106,15 +126,14 @@ internal sealed class CommitWalk
 
             queue.Dequeue();
             marks[at] &= ~Mark.Queued;
-            bool had = (marks[at] & Mark.Had) != 0;
-            if (!had)
+            if ((marks[at] & Mark.Had) == 0)
             {
                 wantedInQueue--;
                 found.Add(at);
                 oldest = Math.Min(oldest, date);
             }
 
-            QueueParents(at, had);
+            QueueParents(at);
         }
 
         Divide(found);
@@ -138,6 +157,7 @@ internal sealed class CommitWalk
                 if (tip.Type == ObjectType.Commit)
                 {
                     marks[number] |= Mark.Seen | Mark.Queued;
+                    MarkParentsHad(number);
                     first.Add((number, -tip.Date));
                 }
                 else
@@ -166,7 +186,7 @@ internal sealed class CommitWalk
         {
             // Once for each tip that is new since the last push: not counted as part of the way.
             cancellation.ThrowIfCancellationRequested();
-            return known.TryRead(number, store, out _);
+            return TryRead(number, out _);
         }
 
         return true;
@@ -208,16 +228,11 @@ internal sealed class CommitWalk
         }
     }
 
-    private void QueueParents(int at, bool had)
+    private void QueueParents(int at)
     {
         foreach (int parent in known[at].Parents)
         {
             Grow(parent);
-            if (had)
-            {
-                MarkHad(parent);
-            }
-
             if ((marks[parent] & Mark.Seen) != 0)
             {
                 continue;
@@ -246,10 +261,25 @@ internal sealed class CommitWalk
 
         marks[number] |= Mark.Queued;
         queue.Enqueue(number, -commit.Date);
-        wantedInQueue += (marks[number] & Mark.Had) == 0 ? 1 : 0;
+        if ((marks[number] & Mark.Had) == 0)
+        {
+            wantedInQueue++;
+        }
+        else
+        {
+            MarkParentsHad(number);
+        }
     }
 
-    /// <summary>Marks a commit, and its ancestors as far as the walk has been there already.</summary>
+    private void MarkParentsHad(int commit)
+    {
+        foreach (int parent in known[commit].Parents)
+        {
+            MarkHad(parent);
+        }
+    }
+
+    /// <summary>Marks a commit, and its ancestors as far as they were queued, and the parents of those.</summary>
     private void MarkHad(int commit)
     {
         marking.Push(commit);
@@ -266,7 +296,8 @@ internal sealed class CommitWalk
             {
                 wantedInQueue--;
             }
-            else if ((marks[at] & Mark.Seen) != 0)
+
+            if ((marks[at] & Mark.Seen) != 0)
             {
                 foreach (int parent in known[at].Parents)
                 {
@@ -288,6 +319,7 @@ internal sealed class CommitWalk
             }
 
             Commits.Add(commit);
+            CheckContent(commit);
             foreach (int parent in known[commit].Parents)
             {
                 if ((marks[parent] & Mark.Had) != 0)
@@ -295,6 +327,28 @@ internal sealed class CommitWalk
                     AddEdge(parent);
                 }
             }
+        }
+    }
+
+    /// <summary>
+    /// Makes sure that a new commit was read and is what it was taken for: the graph only says where to look.
+    /// </summary>
+    private void CheckContent(int commit)
+    {
+        if (contents.ContainsKey(commit))
+        {
+            return;
+        }
+
+        if (!budget.TryRead(store, known[commit].Id, ObjectType.Commit, out byte[]? content))
+        {
+            ThrowMissing(known[commit].Id);
+        }
+
+        contents[commit] = content;
+        if (!known.Agrees(commit, content))
+        {
+            throw new GraphContradictedException();
         }
     }
 
@@ -314,7 +368,23 @@ internal sealed class CommitWalk
             budget.TakeCommit();
         }
 
-        return known.TryRead(number, store, out _);
+        return TryRead(number, out _);
+    }
+
+    private bool TryRead(int number, out byte[]? content)
+    {
+        content = null;
+        if (known[number].IsRead)
+        {
+            return true;
+        }
+
+        if (++unknown == ReadWithoutGraph)
+        {
+            graph = known.OpenGraph(store.ObjectFolder);
+        }
+
+        return (graph is not null && known.TryLearn(number, graph)) || known.TryRead(number, store, out content);
     }
 
     private void ReadWanted(int number)
@@ -324,7 +394,7 @@ internal sealed class CommitWalk
             budget.TakeCommit();
         }
 
-        if (!known.TryRead(number, store, out byte[]? content))
+        if (!TryRead(number, out byte[]? content))
         {
             ThrowMissing(known[number].Id);
         }

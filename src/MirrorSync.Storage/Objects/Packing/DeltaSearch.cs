@@ -182,22 +182,12 @@ internal sealed class DeltaSearch : IDisposable
 
     private byte[] Read(PackItem item)
     {
-        try
+        if (!budget.TryRead(store, item.Id, item.Type, out byte[]? content))
         {
-            if (!store.TryRead(item.Id, budget.Bytes, out ObjectType type, out byte[]? content))
-            {
-                ThrowMissing(item.Id);
-            }
+            ThrowMissing(item.Id);
+        }
 
-            budget.TakeBytes(content.Length);
-            return type == item.Type
-                ? content
-                : throw new DamagedObjectException(item.Id, "its type", 0, $"it is named as a {item.Type.GitName()}");
-        }
-        catch (ObjectTooLargeException)
-        {
-            throw new PackingLimitException();
-        }
+        return content;
     }
 
     /// <summary>Reads what a delta could be made against; null when that is not there, or too large.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using MirrorSync.Git.Objects;
+using MirrorSync.Storage.Files;
 using MirrorSync.Storage.Objects.Store;
 
 namespace MirrorSync.Storage.Objects.Packing;
@@ -36,14 +37,41 @@ internal sealed class KnownCommits(ObjectFormat format)
     // A commit of more bytes is not read; git's own are some hundred.
     private const long MaxCommitBytes = 16L << 20;
 
+    // Some ten megabytes.
+    private const int MinKept = 1 << 16;
+
     private readonly Dictionary<ObjectId, int> numbers = [];
+    private readonly HashSet<FileStamp> provenGraphs = [];
+    private readonly List<ObjectId> parents = [];
     private KnownObject[] objects = new KnownObject[64];
+    private bool ignoresGraph;
 
     /// <summary>Numbers given out so far.</summary>
     public int Count => numbers.Count;
 
     /// <summary>What is known of a number's object.</summary>
     public ref readonly KnownObject this[int number] => ref objects[number];
+
+    /// <summary>Opens the repository's commit-graph; null when it is not to be used.</summary>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public CommitGraph? OpenGraph(string objectFolder) =>
+        ignoresGraph ? null : CommitGraph.Open(objectFolder, format, provenGraphs);
+
+    /// <summary>Forgets everything, and believes no commit-graph any more: it said what the repository does not.</summary>
+    public void Distrust()
+    {
+        ignoresGraph = true;
+        Clear();
+    }
+
+    /// <summary>Forgets everything when it is much more than the tips: histories are walked that nobody needs again.</summary>
+    public void Trim(int tips)
+    {
+        if (numbers.Count > Math.Max(MinKept, 4L * tips))
+        {
+            Clear();
+        }
+    }
 
     /// <summary>The number of an object, which need not be there.</summary>
     public int NumberOf(in ObjectId id)
@@ -61,6 +89,40 @@ internal sealed class KnownCommits(ObjectFormat format)
         }
 
         return number;
+    }
+
+    /// <summary>Learns of a commit from the commit-graph, if it is there.</summary>
+    public bool TryLearn(int number, CommitGraph graph)
+    {
+        if (!graph.TryFind(objects[number].Id, out CommitGraphEntry entry, parents))
+        {
+            return false;
+        }
+
+        Learn(number, ObjectType.Commit, entry.Date, entry.Tree, parents);
+        return true;
+    }
+
+    /// <summary>Whether a commit's content says what is known of it.</summary>
+    public bool Agrees(int number, ReadOnlySpan<byte> content)
+    {
+        ref readonly KnownObject known = ref objects[number];
+        if (!CommitLinks.TryParse(content, format, out CommitLinks links, out _) || links.Tree != known.Target
+            || links.ParentCount != known.Parents.Length)
+        {
+            return false;
+        }
+
+        int i = 0;
+        foreach (ObjectId parent in links)
+        {
+            if (parent != objects[known.Parents[i++]].Id)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>Makes sure that an object is read.</summary>
@@ -97,7 +159,7 @@ internal sealed class KnownCommits(ObjectFormat format)
                 throw;
             }
 
-            objects[number].Type = type;
+            Learn(number, type, 0, default, []);
             return found;
         }
     }
@@ -105,8 +167,9 @@ internal sealed class KnownCommits(ObjectFormat format)
     private void Learn(int number, ObjectType type, byte[] content)
     {
         ObjectId id = objects[number].Id;
-        int[] parents = [];
         ObjectId target = default;
+        long date = 0;
+        parents.Clear();
         if (type == ObjectType.Commit)
         {
             if (!CommitLinks.TryParse(content, format, out CommitLinks links, out int at))
@@ -114,14 +177,12 @@ internal sealed class KnownCommits(ObjectFormat format)
                 ThrowMalformed(id, at);
             }
 
-            parents = new int[links.ParentCount];
-            int i = 0;
             foreach (ObjectId parent in links)
             {
-                parents[i++] = NumberOf(parent);
+                parents.Add(parent);
             }
 
-            target = links.Tree;
+            (target, date) = (links.Tree, CommitDate.Parse(content));
         }
         else if (type == ObjectType.Tag)
         {
@@ -133,12 +194,26 @@ internal sealed class KnownCommits(ObjectFormat format)
             target = links.Target;
         }
 
+        Learn(number, type, date, target, parents);
+    }
+
+    private void Learn(int number, ObjectType type, long date, in ObjectId target, List<ObjectId> parents)
+    {
+        int[] numbers = parents.Count == 0 ? [] : new int[parents.Count];
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            numbers[i] = NumberOf(parents[i]);
+        }
+
         // Only now, since numbers that were given out may have moved all of them.
         ref KnownObject known = ref objects[number];
-        known.Date = type == ObjectType.Commit ? CommitDate.Parse(content) : 0;
-        known.Target = target;
-        known.Parents = parents;
-        known.Type = type;
+        (known.Date, known.Target, known.Parents, known.Type) = (date, target, numbers, type);
+    }
+
+    private void Clear()
+    {
+        numbers.Clear();
+        objects = new KnownObject[64];
     }
 
     [DoesNotReturn]

@@ -320,7 +320,7 @@ internal sealed class ObjectSelection
             return content;
         }
 
-        if (!TryReadTree(id, out content))
+        if (!budget.TryRead(store, id, ObjectType.Tree, out content))
         {
             return null;
         }
@@ -336,7 +336,7 @@ internal sealed class ObjectSelection
             return content;
         }
 
-        if (!TryReadTree(id, out content))
+        if (!budget.TryRead(store, id, ObjectType.Tree, out content))
         {
             ThrowMissing(id);
         }
@@ -353,26 +353,6 @@ internal sealed class ObjectSelection
 
         trees.Add(id, content);
         return content;
-    }
-
-    private bool TryReadTree(in ObjectId id, [NotNullWhen(true)] out byte[]? content)
-    {
-        try
-        {
-            if (!store.TryRead(id, budget.Bytes, out ObjectType type, out content))
-            {
-                return false;
-            }
-
-            budget.TakeBytes(content.Length);
-            return type == ObjectType.Tree
-                ? true
-                : throw new DamagedObjectException(id, "its type", 0, "a commit or tree names it as a tree");
-        }
-        catch (ObjectTooLargeException)
-        {
-            throw new PackingLimitException();
-        }
     }
 
     private EntryName Name(byte[] tree, int start, in TreeReader reader)

@@ -1,3 +1,7 @@
+using System.Diagnostics.CodeAnalysis;
+using MirrorSync.Git.Objects;
+using MirrorSync.Storage.Objects.Store;
+
 namespace MirrorSync.Storage.Objects.Packing;
 
 /// <summary>What is left of <see cref="PackingLimits"/> while one pack is made.</summary>
@@ -21,6 +25,29 @@ internal sealed class PackingBudget(PackingLimits limits)
     /// <summary>Bytes are held.</summary>
     /// <exception cref="PackingLimitException">They are too many.</exception>
     public void TakeBytes(long count) => ThrowIfUsedUp(Bytes -= count);
+
+    /// <summary>Reads an object whose content is held; false when it is not there.</summary>
+    /// <exception cref="DamagedObjectException">It is damaged, or of another type than wanted.</exception>
+    /// <exception cref="PackingLimitException">It is too large.</exception>
+    public bool TryRead(ObjectStore store, in ObjectId id, ObjectType wanted, [NotNullWhen(true)] out byte[]? content)
+    {
+        try
+        {
+            if (!store.TryRead(id, Bytes, out ObjectType type, out content))
+            {
+                return false;
+            }
+
+            TakeBytes(content.Length);
+            return type == wanted
+                ? true
+                : throw new DamagedObjectException(id, "its type", 0, $"it is a {type.GitName()} that is named as a {wanted.GitName()}");
+        }
+        catch (ObjectTooLargeException)
+        {
+            throw new PackingLimitException();
+        }
+    }
 
     private static void ThrowIfUsedUp(long left)
     {

@@ -70,10 +70,19 @@ public sealed class ThinPackWriter(OpenStores stores, IPackWriter beyond, Packin
         Repository repository, IReadOnlyCollection<ObjectId> include, IReadOnlyCollection<ObjectId> exclude, CancellationToken cancellation)
     {
         using OpenStores.Lease objects = stores.Take(repository);
-        PackingBudget budget = new(limits);
         try
         {
-            MadePack made = Make(objects, budget, include, exclude, cancellation);
+            MadePack made;
+            try
+            {
+                made = Make(objects, include, exclude, cancellation);
+            }
+            catch (GraphContradictedException)
+            {
+                objects.Commits.Distrust();
+                made = Make(objects, include, exclude, cancellation);
+            }
+
             objects.Keep();
             return made;
         }
@@ -88,15 +97,16 @@ public sealed class ThinPackWriter(OpenStores stores, IPackWriter beyond, Packin
         }
     }
 
-    private static MadePack Make(
+    private MadePack Make(
         OpenStores.Lease objects,
-        PackingBudget budget,
         IReadOnlyCollection<ObjectId> include,
         IReadOnlyCollection<ObjectId> exclude,
         CancellationToken cancellation)
     {
+        PackingBudget budget = new(limits);
         ObjectStore store = objects.Store;
         KnownCommits known = objects.Commits;
+        known.Trim(exclude.Count);
         CommitWalk walk = new(known, store, budget);
         walk.Run(include, exclude, cancellation);
         ObjectSelection selection = new(store, budget);

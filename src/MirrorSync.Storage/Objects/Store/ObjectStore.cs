@@ -237,6 +237,9 @@ public sealed class ObjectStore : IDisposable
         }
     }
 
+    /// <summary>The repository's own object folder.</summary>
+    internal string ObjectFolder => places.Folders[0].Path;
+
     /// <summary>Whether this is still the pack folder of the repository that was opened.</summary>
     internal bool HasPackFolder(FileStamp stamp)
     {

@@ -118,7 +118,7 @@ internal sealed class RandomHistory
             case 10:
                 Put(files, NewPath(), ("120000", one!));
                 break;
-            case 11 when random.Next(3) == 0:
+            case 11 when states.Count > 0 && random.Next(3) == 0:
                 // All as it was at some earlier commit.
                 foreach (string path in paths)
                 {
