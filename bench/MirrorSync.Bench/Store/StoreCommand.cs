@@ -6,6 +6,7 @@ internal static class StoreCommand
     private static readonly Dictionary<string, Func<string[], Task>> Parts = new()
     {
         ["lookups"] = StoreReadBench.RunAsync,
+        ["capture"] = CaptureBench.RunAsync,
     };
 
     public static async Task RunAsync(string[] arguments)

@@ -40,6 +40,7 @@ public readonly record struct PackEntryHeader(PackEntryType Type, long Size, lon
     public const int MaxLength = 19;
 
     private const int LastShift = 53;
+    private const int MaxDistanceLength = 10;
 
     /// <summary>
     /// Decodes the head at the start of <paramref name="bytes"/>; <see cref="PackFault.Truncated"/> means that more
@@ -106,7 +107,33 @@ public readonly record struct PackEntryHeader(PackEntryType Type, long Size, lon
         return PackFault.None;
     }
 
-    /// <summary>Writes the head of an entry that stores a whole object, of less than 2^60 bytes; returns its length, at most 9 bytes.</summary>
+    /// <summary>
+    /// Writes the head of a delta against the entry that begins a distance before this one; returns its length, at most
+    /// <see cref="MaxLength"/> bytes.
+    /// </summary>
+    /// <param name="size">Bytes of the delta, less than 2^60.</param>
+    /// <param name="distance">More than 0.</param>
+    /// <param name="destination">Room for the head.</param>
+    public static int EncodeOffsetDelta(long size, long distance, Span<byte> destination)
+    {
+        int length = EncodeWhole(PackEntryType.OffsetDelta, size, destination);
+        Span<byte> digits = stackalloc byte[MaxDistanceLength];
+        int first = digits.Length - 1;
+        ulong rest = (ulong)distance;
+        digits[first] = (byte)(rest & 0x7f);
+        while ((rest >>= 7) != 0)
+        {
+            digits[--first] = (byte)(0x80 | (--rest & 0x7f));
+        }
+
+        digits[first..].CopyTo(destination[length..]);
+        return length + digits.Length - first;
+    }
+
+    /// <summary>
+    /// Writes the head of an entry that stores a whole object, of less than 2^60 bytes, or that part of a delta's head which
+    /// is the same for all; returns its length, at most 9 bytes.
+    /// </summary>
     public static int EncodeWhole(PackEntryType type, long size, Span<byte> destination)
     {
         ulong rest = (ulong)size >> 4;

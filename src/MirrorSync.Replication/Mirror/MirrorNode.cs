@@ -6,6 +6,7 @@ using MirrorSync.Replication.Status;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects.Indexing;
+using MirrorSync.Storage.Objects.Store;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Mirror;

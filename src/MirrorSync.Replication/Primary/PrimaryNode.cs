@@ -3,6 +3,8 @@ using MirrorSync.Replication.Primary.Capture;
 using MirrorSync.Replication.Primary.Notice;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.Objects.Packing;
+using MirrorSync.Storage.Objects.Store;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Primary;
@@ -33,6 +35,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     private readonly RepositoryFinder finder;
     private readonly RootGuard root;
     private readonly LookTracker looks;
+    private readonly OpenStores stores = new();
     private readonly CancellationTokenSource stopping = new();
     private readonly SemaphoreSlim scanWanted = new(1, 1);
     private readonly Lock wanting = new();
@@ -100,7 +103,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             await log.CommitAsync(start.Sequence, cancellation).ConfigureAwait(false);
         }
 
-        capture = new CaptureContext(log, spool, table, new GitPackWriter(), FindRootProblem, time, logger)
+        capture = new CaptureContext(log, spool, table, new ThinPackWriter(stores, new GitPackWriter(), new PackingLimits()), FindRootProblem, time, logger)
         {
             Epoch = epoch,
             CaughtUp = CatchUpAsync,
@@ -162,6 +165,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     {
         await stopping.CancelAsync().ConfigureAwait(false);
         await notices.DisposeAsync().ConfigureAwait(false);
+        stores.Dispose();
         stopping.Dispose();
         scanWanted.Dispose();
     }

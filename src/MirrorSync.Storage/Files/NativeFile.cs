@@ -87,6 +87,15 @@ internal static unsafe class NativeFile
         }
     }
 
+    /// <summary>The stamp of a path; symbolic links are followed.</summary>
+    public static Errno Stat(string path, out FileStamp stamp)
+    {
+        LibC.StatXBuffer result;
+        Errno error = Result(LibC.StatX(LibC.CurrentFolder, path, 0, LibC.BasicStats, &result));
+        stamp = error == Errno.None ? ToStamp(result) : default;
+        return error;
+    }
+
     /// <summary>The stamp of an open file or folder.</summary>
     public static FileStamp Stat(SafeFileHandle file)
     {

@@ -6,6 +6,8 @@ using MirrorSync.Replication.Primary.Capture;
 using MirrorSync.Replication.Primary.Notice;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.Objects.Packing;
+using MirrorSync.Storage.Objects.Store;
 using MirrorSync.Storage.Repositories;
 using MirrorSync.Testing;
 using MirrorSync.Testing.Repositories;
@@ -16,6 +18,7 @@ namespace MirrorSync.Replication.Tests.Support;
 internal sealed class CaptureRig : IAsyncDisposable
 {
     private readonly TempFolder folder = new();
+    private readonly OpenStores stores = new();
     private readonly CancellationTokenSource stopping = new();
     private int pushes;
 
@@ -189,6 +192,7 @@ internal sealed class CaptureRig : IAsyncDisposable
         await stopping.CancelAsync();
         await Captured.Stopped;
         await Log.DisposeAsync();
+        stores.Dispose();
         stopping.Dispose();
         folder.Dispose();
     }
@@ -216,7 +220,7 @@ internal sealed class CaptureRig : IAsyncDisposable
         Log = ReplicationLog.Open(new ReplicationLogOptions { Folder = folder["log"] }, NullLogger<ReplicationLog>.Instance);
         Spool = new Spool(folder["spool"], NullLogger<Spool>.Instance);
         Table = new RepositoryTable();
-        Context = new CaptureContext(Log, Spool, Table, new GitPackWriter(), AskRoot, TimeProvider.System, NullLogger.Instance)
+        Context = new CaptureContext(Log, Spool, Table, new ThinPackWriter(stores, new GitPackWriter(), new PackingLimits()), AskRoot, TimeProvider.System, NullLogger.Instance)
         {
             Epoch = 1,
             CaughtUp = _ =>

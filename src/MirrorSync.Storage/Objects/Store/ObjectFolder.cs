@@ -108,6 +108,20 @@ internal sealed class ObjectFolder : IDisposable
         return known.Together?.Check() is { } fault ? known.Faults.Append(fault) : known.Faults;
     }
 
+    /// <summary>The listed pack of a number; null when it is listed no more.</summary>
+    public Pack? PackOf(long number)
+    {
+        foreach (Pack pack in listing.Packs)
+        {
+            if (pack.Number == number)
+            {
+                return pack;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Lists the packs anew; true when there are others than before. Packs that are gone are closed.</summary>
     /// <exception cref="IOException">The pack folder cannot be read.</exception>
     public bool List()
@@ -169,6 +183,13 @@ internal sealed class ObjectFolder : IDisposable
         }
     }
 
+    /// <summary>The pack folder as it is now; nothing when there is none.</summary>
+    public FileStamp StampOfPacks()
+    {
+        Errno error = NativeFile.Stat(folder, "pack"u8, followLink: true, out FileStamp stamp);
+        return error is Errno.None or Errno.NotFound ? stamp : throw NativeFile.Failure("stat", Path, "pack"u8, error);
+    }
+
     /// <summary>Closes all files, once nobody reads them any more.</summary>
     public void Dispose()
     {
@@ -179,12 +200,6 @@ internal sealed class ObjectFolder : IDisposable
 
         listing.Together?.Retire();
         folder.Dispose();
-    }
-
-    private FileStamp StampOfPacks()
-    {
-        Errno error = NativeFile.Stat(folder, "pack"u8, followLink: true, out FileStamp stamp);
-        return error is Errno.None or Errno.NotFound ? stamp : throw NativeFile.Failure("stat", Path, "pack"u8, error);
     }
 
     private Pack[] FindPacks(HashSet<string> names, Pack[] before, List<StoreFault> faults)

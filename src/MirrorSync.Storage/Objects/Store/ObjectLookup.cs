@@ -20,6 +20,9 @@ internal enum ObjectQuestion
 
     /// <summary>Which pack has it, and where; loose objects are not asked.</summary>
     Place,
+
+    /// <summary>Its entry in a pack, as it is.</summary>
+    Stored,
 }
 
 /// <summary>
@@ -82,6 +85,9 @@ internal ref struct ObjectLookup
     /// <summary>The answer to <see cref="ObjectQuestion.Place"/>: where the entry begins.</summary>
     public long Offset { get; private set; }
 
+    /// <summary>The answer to <see cref="ObjectQuestion.Stored"/>.</summary>
+    public StoredObject? Stored { get; private set; }
+
     /// <summary>The damage that was found first: it is thrown when there is no sound copy elsewhere.</summary>
     public DamagedObjectException? Damage { get; private set; }
 
@@ -102,7 +108,12 @@ internal ref struct ObjectLookup
 
         try
         {
-            StoreAnswer answer = Question == ObjectQuestion.Exists ? pack.Find(Id) : AskEntry(pack);
+            StoreAnswer answer = Question switch
+            {
+                ObjectQuestion.Exists => pack.Find(Id),
+                ObjectQuestion.Stored => AskStored(pack),
+                _ => AskEntry(pack),
+            };
             absent = answer == StoreAnswer.Absent;
             PackGone |= answer == StoreAnswer.Gone;
             return answer == StoreAnswer.Found;
@@ -117,7 +128,8 @@ internal ref struct ObjectLookup
     /// <summary>Asks a folder's loose objects.</summary>
     public bool Ask(LooseObjects loose)
     {
-        if (IsDamaged(loose))
+        // What is loose is stored in no way that a pack could take over: the stream holds the object's header too.
+        if (Question == ObjectQuestion.Stored || IsDamaged(loose))
         {
             return false;
         }
@@ -143,6 +155,13 @@ internal ref struct ObjectLookup
         {
             Stream = new MemoryStream(content, writable: false);
         }
+    }
+
+    private StoreAnswer AskStored(Pack pack)
+    {
+        StoreAnswer answer = StoredObjectReader.Read(pack, Id, MaxBytes, scratch!, out StoredObject? stored);
+        Stored = stored;
+        return answer;
     }
 
     private StoreAnswer AskEntry(Pack pack)

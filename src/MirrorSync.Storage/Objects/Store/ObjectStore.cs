@@ -378,6 +378,54 @@ public sealed class ObjectStore : IDisposable
         return places;
     }
 
+    /// <summary>The repository's own object folder.</summary>
+    internal string ObjectFolder => places.Folders[0].Path;
+
+    /// <summary>Whether this is still the pack folder of the repository that was opened.</summary>
+    internal bool HasPackFolder(FileStamp stamp)
+    {
+        FileStamp own = places.Folders[0].StampOfPacks();
+        return stamp != FileStamp.None && own.Inode == stamp.Inode && own.Device == stamp.Device;
+    }
+
+    /// <summary>
+    /// Reads an object's entry as a pack stores it, checked against the pack's index. Trusts the last listing of the packs,
+    /// as <see cref="ContainsAsListed"/>.
+    /// </summary>
+    /// <param name="id">The object.</param>
+    /// <param name="maxBytes">The largest entry wanted, in bytes once inflated.</param>
+    /// <returns>Null when it is in no pack, or in none from which it can be copied: it is to be read then.</returns>
+    /// <exception cref="IOException">The disk failed.</exception>
+    internal StoredObject? ReadStored(in ObjectId id, long maxBytes)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        ReadScratch scratch = ReadScratch.Rent();
+        ObjectLookup lookup = new(id, Format, ObjectQuestion.Stored, maxBytes, memory.Bases, scratch);
+        try
+        {
+            return FindAsListed(ref lookup) ? lookup.Stored : null;
+        }
+        finally
+        {
+            scratch.Return();
+        }
+    }
+
+    /// <summary>Finds an object's entry in one given pack; 0 when it is not there, or the pack is listed no more.</summary>
+    /// <exception cref="DamagedObjectException">The pack's index is damaged.</exception>
+    internal long OffsetIn(long pack, in ObjectId id)
+    {
+        foreach (ObjectFolder folder in places.Folders)
+        {
+            if (folder.PackOf(pack) is { } found)
+            {
+                return found.FindOffset(id, out long offset) == StoreAnswer.Found ? offset : 0;
+            }
+        }
+
+        return 0;
+    }
+
     private bool Find(ref ObjectLookup lookup)
     {
         ObjectDisposedException.ThrowIf(disposed, this);

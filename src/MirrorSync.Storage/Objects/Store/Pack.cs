@@ -72,6 +72,14 @@ internal sealed class Pack(string name, StoreFile index, StoreFile pack, ObjectF
         return TryOpenIndex(id, out PackIndexFile? opened) ? opened.FindOffset(id, out offset) : StoreAnswer.Gone;
     }
 
+    /// <summary>Looks what the index says of the bytes of an object's entry: absent also where the index has no such words.</summary>
+    /// <exception cref="DamagedObjectException">The index is damaged.</exception>
+    public StoreAnswer FindCrc(in ObjectId id, out uint crc)
+    {
+        crc = 0;
+        return TryOpenIndex(id, out PackIndexFile? opened) ? opened.FindCrc(id, out crc) : StoreAnswer.Gone;
+    }
+
     /// <summary>Checks at the first call that the pack is the one that the index was made for; false when it is gone.</summary>
     /// <exception cref="DamagedObjectException">It is not.</exception>
     public bool TryCheck(in ObjectId id)

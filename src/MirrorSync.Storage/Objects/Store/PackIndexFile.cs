@@ -80,6 +80,32 @@ internal sealed class PackIndexFile
         return answer == StoreAnswer.Found && !TryReadOffset(id, position, out offset) ? StoreAnswer.Gone : answer;
     }
 
+    /// <summary>Reads the CRC-32 of an id's entry; absent also from an index of version 1, which has none.</summary>
+    /// <exception cref="DamagedObjectException">The index is shorter than it was.</exception>
+    public StoreAnswer FindCrc(in ObjectId id, out uint crc)
+    {
+        crc = 0;
+        if (layout.Version == 1)
+        {
+            return StoreAnswer.Absent;
+        }
+
+        StoreAnswer answer = Ids.Find(id, out uint position);
+        if (answer != StoreAnswer.Found)
+        {
+            return answer;
+        }
+
+        Span<byte> bytes = stackalloc byte[sizeof(uint)];
+        if (!Ids.TryRead(id, layout.Crc(position), bytes))
+        {
+            return StoreAnswer.Gone;
+        }
+
+        crc = BinaryPrimitives.ReadUInt32BigEndian(bytes);
+        return StoreAnswer.Found;
+    }
+
     /// <summary>The checksum of the pack that the index was made for; false when the index is gone.</summary>
     public bool TryReadPackChecksum(in ObjectId id, Span<byte> checksum) => Ids.TryRead(id, layout.PackChecksum, checksum[..layout.IdLength]);
 

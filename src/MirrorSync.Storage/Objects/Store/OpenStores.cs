@@ -1,17 +1,19 @@
-using MirrorSync.Storage.Objects.Store;
+using MirrorSync.Storage.Files;
+using MirrorSync.Storage.Objects.Packing;
 using MirrorSync.Storage.Repositories;
 
-namespace MirrorSync.Replication.Mirror;
+namespace MirrorSync.Storage.Objects.Store;
 
 /// <summary>
-/// The objects of the repositories that were worked on last, held open: to list and open some hundred packs for each
-/// delta takes longer than the delta (1 ms at 50 packs, 11 ms at 300; 0.04 ms when they are open). Any thread.
+/// The objects of the repositories that were worked on last, held open, on the primary as on a mirror: to list and open some
+/// hundred packs for each delta takes longer than the delta (1 ms at 50 packs, 11 ms at 300; 0.04 ms when they are open).
+/// Any thread.
 /// </summary>
 /// <param name="capacity">
 /// How many are held while nobody works on them. Each takes a descriptor, up to 50 KiB for each of its packs that was
 /// asked and up to 16 MiB of bases; the packs' descriptors are bounded for the whole process.
 /// </param>
-internal sealed class OpenStores(int capacity = OpenStores.DefaultCapacity) : IDisposable
+public sealed class OpenStores(int capacity = OpenStores.DefaultCapacity) : IDisposable
 {
     /// <summary>Repositories beyond these are opened for each of their deltas.</summary>
     public const int DefaultCapacity = 32;
@@ -24,7 +26,7 @@ internal sealed class OpenStores(int capacity = OpenStores.DefaultCapacity) : ID
     public Lease Take(Repository repository) => new(this, repository);
 
     /// <summary>Closes what is held of a repository whose folder is about to be another.</summary>
-    public void Forget(Repository repository) => Pull(repository)?.Store.Dispose();
+    public void Forget(Repository repository) => Pull(repository)?.Opened.Store.Dispose();
 
     /// <summary>Closes all; what is under work is closed at its end.</summary>
     public void Dispose()
@@ -32,37 +34,53 @@ internal sealed class OpenStores(int capacity = OpenStores.DefaultCapacity) : ID
         lock (gate)
         {
             disposed = true;
-            idle.ForEach(static i => i.Store.Dispose());
+            idle.ForEach(static i => i.Opened.Store.Dispose());
             idle.Clear();
         }
     }
 
-    private ObjectStore Open(Repository repository)
+    private Opened Open(Repository repository)
     {
+        FileStamp now = StampOf(repository);
         if (Pull(repository) is { } kept)
         {
-            if (kept.Changed == ChangeOf(repository))
+            if (kept.Stamp == now)
             {
-                return kept.Store;
+                return kept.Opened;
             }
 
-            // Somebody added or removed packs, or the folder is another: a new store sees what is there now.
-            kept.Store.Dispose();
+            if (kept.Opened.Store.HasPackFolder(now))
+            {
+                try
+                {
+                    // Somebody added or removed packs: those that are still there stay open.
+                    kept.Opened.Store.Refresh();
+                    return kept.Opened;
+                }
+                catch
+                {
+                    kept.Opened.Store.Dispose();
+                    throw;
+                }
+            }
+
+            // The folder is another.
+            kept.Opened.Store.Dispose();
         }
 
         // A repository that is gone as a whole may be on a disk that is not mounted; one without its packs is damaged.
-        if (!Directory.Exists(PackFolder(repository)) && File.Exists(Path.Combine(repository.Path, "HEAD")))
+        if (now == FileStamp.None && File.Exists(Path.Combine(repository.Path, "HEAD")))
         {
-            throw new DivergedException("its objects are gone");
+            throw new ObjectsMissingException($"{repository.Name}: its objects are gone");
         }
 
         // On the system's clock, for it is compared with the times of files.
-        return ObjectStore.Open(repository.Path, repository.Format);
+        return new Opened(ObjectStore.Open(repository.Path, repository.Format), new KnownCommits(repository.Format));
     }
 
-    private void Keep(Repository repository, ObjectStore store)
+    private void Keep(Repository repository, Opened opened)
     {
-        Idle kept = new(repository.Path, store, ChangeOf(repository));
+        Idle kept = new(repository.Path, opened, StampOf(repository));
         lock (gate)
         {
             if (!disposed)
@@ -79,7 +97,7 @@ internal sealed class OpenStores(int capacity = OpenStores.DefaultCapacity) : ID
             }
         }
 
-        kept.Store.Dispose();
+        kept.Opened.Store.Dispose();
     }
 
     private Idle? Pull(Repository repository)
@@ -99,37 +117,45 @@ internal sealed class OpenStores(int capacity = OpenStores.DefaultCapacity) : ID
     }
 
     // Our own packs change it too, but before Keep; what others do in the same tick of the clock goes unseen until their next.
-    private static DateTime ChangeOf(Repository repository) => Directory.GetLastWriteTimeUtc(PackFolder(repository));
+    private static FileStamp StampOf(Repository repository)
+    {
+        string packs = Path.Combine(repository.Path, "objects", "pack");
+        Errno error = NativeFile.Stat(packs, out FileStamp stamp);
+        return error is Errno.None or Errno.NotFound or Errno.NotFolder ? stamp : throw NativeFile.Failure("stat", packs, error);
+    }
 
-    private static string PackFolder(Repository repository) => Path.Combine(repository.Path, "objects", "pack");
+    private sealed record Opened(ObjectStore Store, KnownCommits Commits);
 
-    private sealed record Idle(string Path, ObjectStore Store, DateTime Changed);
+    private sealed record Idle(string Path, Opened Opened, FileStamp Stamp);
 
     /// <summary>Work on one repository. Ended without <see cref="Keep"/>, after a failure say, its objects are closed.</summary>
     public sealed class Lease : IDisposable
     {
         private readonly OpenStores owner;
         private readonly Repository repository;
-        private ObjectStore? store;
+        private Opened? opened;
 
         internal Lease(OpenStores owner, Repository repository) => (this.owner, this.repository) = (owner, repository);
 
         /// <summary>The repository's objects.</summary>
-        /// <exception cref="DivergedException">The repository is there, its objects are not.</exception>
+        /// <exception cref="ObjectsMissingException">The repository is there, its objects are not.</exception>
         /// <exception cref="IOException">They cannot be read.</exception>
-        public ObjectStore Store => store ??= owner.Open(repository);
+        public ObjectStore Store => (opened ??= owner.Open(repository)).Store;
+
+        /// <summary>What earlier work learned of its commits.</summary>
+        internal KnownCommits Commits => (opened ??= owner.Open(repository)).Commits;
 
         /// <summary>The work is done, and the objects may stay open.</summary>
         public void Keep()
         {
-            if (store is { } done)
+            if (opened is { } done)
             {
-                store = null;
+                opened = null;
                 owner.Keep(repository, done);
             }
         }
 
         /// <inheritdoc/>
-        public void Dispose() => store?.Dispose();
+        public void Dispose() => opened?.Store.Dispose();
     }
 }

@@ -1,11 +1,11 @@
 using MirrorSync.Git.Objects;
-using MirrorSync.Replication.Mirror;
+using MirrorSync.Storage.Objects;
 using MirrorSync.Storage.Objects.Store;
 using MirrorSync.Storage.Repositories;
 using MirrorSync.Testing;
 using MirrorSync.Testing.Repositories;
 
-namespace MirrorSync.Replication.Tests.Mirror;
+namespace MirrorSync.Storage.Tests.Objects.Store;
 
 /// <summary>Which objects stay open, and when they are opened anew.</summary>
 public sealed class OpenStoresTests : IDisposable
@@ -89,11 +89,11 @@ public sealed class OpenStoresTests : IDisposable
     }
 
     [Fact]
-    public async Task Take_ObjectsGone_IsDivergedAndAllGoneIsNot()
+    public async Task Take_ObjectsGone_AreMissingAndAllGoneIsNot()
     {
         Repository repository = await RepositoryAsync("a.git");
         Directory.Delete(Path.Combine(repository.Path, "objects"), recursive: true);
-        Assert.Throws<DivergedException>(() => Work(repository));
+        Assert.Throws<ObjectsMissingException>(() => Work(repository));
         Directory.Delete(repository.Path, recursive: true);
         Assert.ThrowsAny<IOException>(() => Work(repository));
     }
