@@ -41,6 +41,9 @@ internal sealed record MirrorSyncConfig
     /// <summary>How a mirror takes packs. A primary may have it too, so that nodes can share a file.</summary>
     public PacksConfig Packs { get; init; } = new(false, true, PacksConfig.DefaultThreads, PacksConfig.DefaultCacheBytes);
 
+    /// <summary>How repositories are kept in order.</summary>
+    public required MaintenanceConfig Maintenance { get; init; }
+
     /// <summary>What is logged.</summary>
     public required LogConfig Log { get; init; }
 }
@@ -125,6 +128,14 @@ internal sealed record PacksConfig(bool RefuseFindings, bool DetectCollisions, i
     /// <summary>The cores, at most 4.</summary>
     public static int DefaultThreads { get; } = Math.Min(Environment.ProcessorCount, 4);
 }
+
+/// <summary><c>Maintenance:*</c>.</summary>
+/// <param name="Enabled">Whether there is any; unless it is said, on a mirror and not on a primary.</param>
+/// <param name="MaxPacks">The most packs of a repository, 10 to 200.</param>
+/// <param name="Share">The share of the time that background work takes, above 0 and at most 1.</param>
+/// <param name="Interval">How often a repository with many new objects is settled at most.</param>
+/// <param name="PruneGrace">How long a mirror keeps objects that the object set no longer holds.</param>
+internal sealed record MaintenanceConfig(bool Enabled, int MaxPacks, double Share, TimeSpan Interval, TimeSpan PruneGrace);
 
 /// <summary><c>Log:*</c>.</summary>
 /// <param name="Level">The lowest level that is written.</param>

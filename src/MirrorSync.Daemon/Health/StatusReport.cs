@@ -1,5 +1,6 @@
 using System.Reflection;
 using MirrorSync.Daemon.Configuration;
+using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Status;
 
 namespace MirrorSync.Daemon.Health;
@@ -45,6 +46,8 @@ internal sealed record StatusReport
 
     public required IReadOnlyList<PeerWord> Peers { get; init; }
 
+    public required MaintenanceTotals? Maintenance { get; init; }
+
     /// <summary>This build's version, as in <c>0.1.0</c>.</summary>
     public static string BuildVersion { get; } =
         typeof(StatusReport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
@@ -74,6 +77,7 @@ internal sealed record StatusReport
             Repositories = status.Repositories,
             Mirrors = status.Mirrors,
             Peers = peers,
+            Maintenance = status.Maintenance,
         };
     }
 }

@@ -1,10 +1,12 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
 using MirrorSync.Daemon.Configuration;
 using MirrorSync.Daemon.Health;
 using MirrorSync.Daemon.Metrics;
+using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Status;
 using MirrorSync.Storage.Repositories;
 
@@ -18,7 +20,7 @@ namespace MirrorSync.Daemon.Hosting;
 internal sealed class AdminEndpoints(
     MirrorSyncConfig config, NodeParts parts, Func<IReadOnlyList<PeerWord>> peers, MetricsListener metrics)
 {
-    private const int MaxAcceptBytes = 16 << 10;
+    private const int MaxRequestBytes = 16 << 10;
 
     private const string Index = """
         MirrorSync
@@ -39,6 +41,11 @@ internal sealed class AdminEndpoints(
         if (path == NodePaths.Accept)
         {
             return HttpMethods.IsPost(context.Request.Method) ? AcceptAsync(context) : context.RefuseMethodAsync("POST");
+        }
+
+        if (path == NodePaths.Maintain)
+        {
+            return HttpMethods.IsPost(context.Request.Method) ? MaintainAsync(context) : context.RefuseMethodAsync("POST");
         }
 
         if (path is not ("/" or NodePaths.Healthz or NodePaths.Readyz or NodePaths.Status or NodePaths.Metrics))
@@ -115,23 +122,68 @@ internal sealed class AdminEndpoints(
             report.Ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable, report, DaemonJson.Compact.ReadinessReport);
     }
 
-    private async Task AcceptAsync(HttpContext context)
+    /// <summary>True after a command was refused that does not come from an operator of this machine.</summary>
+    private static async Task<bool> RefuseStrangerAsync(HttpContext context)
     {
         // Whoever may scrape metrics from elsewhere must not thereby release a mass deletion; and a page in an operator's
         // browser can come here by a name of its own, but not by our address, and can post forms, but not JSON.
         if (!IsFromHere(context))
         {
-            await RefuseAsync(context, StatusCodes.Status403Forbidden, "accept from this machine, by its address").ConfigureAwait(false);
-            return;
+            string command = context.Request.Path.Value!.TrimStart('/');
+            await RefuseAsync(context, StatusCodes.Status403Forbidden, $"{command} from this machine, by its address").ConfigureAwait(false);
+            return true;
         }
 
-        if (context.Request.ContentType?.StartsWith("application/json", StringComparison.OrdinalIgnoreCase) != true)
+        bool isJson = context.Request.ContentType?.StartsWith("application/json", StringComparison.OrdinalIgnoreCase) == true;
+        if (!isJson)
         {
             await RefuseAsync(context, StatusCodes.Status415UnsupportedMediaType, "the body must be application/json").ConfigureAwait(false);
+        }
+
+        return !isJson;
+    }
+
+    private async Task MaintainAsync(HttpContext context)
+    {
+        if (await RefuseStrangerAsync(context).ConfigureAwait(false))
+        {
             return;
         }
 
-        AcceptRequest? request = await ReadAcceptAsync(context).ConfigureAwait(false);
+        MaintainRequest? request = await ReadAsync(context, DaemonJson.Compact.MaintainRequest).ConfigureAwait(false);
+        RepositoryName name = default;
+        if (request is null || (request.Repository is not null && !RepositoryName.TryParse(request.Repository, out name)))
+        {
+            await RefuseAsync(context, StatusCodes.Status400BadRequest, "not a repository's name").ConfigureAwait(false);
+            return;
+        }
+
+        if (parts.MaintainAsync is not { } maintain)
+        {
+            await RefuseAsync(
+                context, StatusCodes.Status409Conflict, "maintenance is switched off here; see Maintenance:Enabled").ConfigureAwait(false);
+            return;
+        }
+
+        IReadOnlyList<MaintenanceOutcome>? outcomes = await maintain(
+            request.Repository is null ? null : name, request.DryRun, context.RequestAborted).ConfigureAwait(false);
+        if (outcomes is null)
+        {
+            await RefuseAsync(context, StatusCodes.Status404NotFound, $"no repository {name}").ConfigureAwait(false);
+            return;
+        }
+
+        await context.WriteAsync(StatusCodes.Status200OK, new MaintainAnswer(outcomes), DaemonJson.Compact.MaintainAnswer).ConfigureAwait(false);
+    }
+
+    private async Task AcceptAsync(HttpContext context)
+    {
+        if (await RefuseStrangerAsync(context).ConfigureAwait(false))
+        {
+            return;
+        }
+
+        AcceptRequest? request = await ReadAsync(context, DaemonJson.Compact.AcceptRequest).ConfigureAwait(false);
         RepositoryName name = default;
         if (request is null || request.All == (request.Repository is not null)
             || (request.Repository is not null && !RepositoryName.TryParse(request.Repository, out name)))
@@ -159,14 +211,15 @@ internal sealed class AdminEndpoints(
             && (host == "localhost" || IPAddress.TryParse(host.Trim('[', ']'), out _));
     }
 
-    private static async Task<AcceptRequest?> ReadAcceptAsync(HttpContext context)
+    private static async Task<T?> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type)
+        where T : class
     {
-        byte[] buffer = new byte[MaxAcceptBytes];
+        byte[] buffer = new byte[MaxRequestBytes];
         int length = await context.Request.Body
             .ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, context.RequestAborted).ConfigureAwait(false);
         try
         {
-            return length == buffer.Length ? null : JsonSerializer.Deserialize(buffer.AsSpan(0, length), DaemonJson.Compact.AcceptRequest);
+            return length == buffer.Length ? null : JsonSerializer.Deserialize(buffer.AsSpan(0, length), type);
         }
         catch (JsonException)
         {

@@ -13,6 +13,8 @@ namespace MirrorSync.Daemon.Hosting;
 [JsonSerializable(typeof(DataOwner))]
 [JsonSerializable(typeof(AcceptRequest))]
 [JsonSerializable(typeof(AcceptAnswer))]
+[JsonSerializable(typeof(MaintainRequest))]
+[JsonSerializable(typeof(MaintainAnswer))]
 [JsonSerializable(typeof(ErrorAnswer))]
 internal sealed partial class DaemonJson : JsonSerializerContext
 {

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using MirrorSync.Daemon.Configuration;
+using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Status;
 using MirrorSync.Serving.GitProtocol;
 using MirrorSync.Storage.Repositories;
@@ -51,6 +52,12 @@ internal sealed record NodeParts
     /// there is no such repository.
     /// </summary>
     public required Func<RepositoryName?, CancellationToken, Task<IReadOnlyList<string>?>> AcceptAsync { get; init; }
+
+    /// <summary>
+    /// Maintains a repository now, or all of them when the name is null, or only tells what would be done; null when there is
+    /// no such repository. Null itself where maintenance is switched off.
+    /// </summary>
+    public Func<RepositoryName?, bool, CancellationToken, Task<IReadOnlyList<MaintenanceOutcome>?>>? MaintainAsync { get; init; }
 
     /// <summary>
     /// What runs as long as the node does: started in this order after recovery and before anything listens, stopped in

@@ -23,4 +23,7 @@ internal static class NodePaths
 
     /// <summary>Admin listener: lets go on what is held for a human.</summary>
     public const string Accept = "/accept";
+
+    /// <summary>Admin listener: maintains repositories now.</summary>
+    public const string Maintain = "/maintain";
 }

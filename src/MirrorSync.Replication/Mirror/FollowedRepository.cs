@@ -233,6 +233,9 @@ internal sealed partial class FollowedRepository
             context.BodyPresent(sequence);
         }
 
+        // Before the other gate: who waits here for a fold must not keep other repositories waiting.
+        using IDisposable? alone = context.Maintenance is { } maintenance
+            ? await maintenance.EnterAsync(state.Repository, stopping).ConfigureAwait(false) : null;
         await context.Gate.WaitAsync(stopping).ConfigureAwait(false);
         try
         {

@@ -6,10 +6,9 @@ using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Storage.Maintenance;
 
-/// <summary>Says when a background work may go on: called with the bytes of each piece of work done.</summary>
-/// <param name="bytes">Bytes written, or 0 between two processes.</param>
+/// <summary>Says when background work may go on: called after each piece of it, some 100 KiB or a process.</summary>
 /// <param name="cancellation">Gives up.</param>
-public delegate ValueTask MaintenancePace(long bytes, CancellationToken cancellation);
+public delegate ValueTask MaintenancePace(CancellationToken cancellation);
 
 /// <summary>
 /// The git commands of maintenance, one thread and the lowest priority each. What they write as a pack comes through a pipe,
@@ -50,7 +49,7 @@ internal static class MaintenanceGit
                 {
                     await RandomAccess.WriteAsync(file, buffer.AsMemory(0, read), at, cancellation).ConfigureAwait(false);
                     at += read;
-                    await pace(read, cancellation).ConfigureAwait(false);
+                    await pace(cancellation).ConfigureAwait(false);
                 }
             }
             finally

@@ -59,7 +59,7 @@ internal sealed class PackSettling(
             await IndexAsync(inventory, cancellation).ConfigureAwait(false);
         }
 
-        await pace(0, cancellation).ConfigureAwait(false);
+        await pace(cancellation).ConfigureAwait(false);
         before(MaintenanceStep.WriteCommitGraph);
         await MaintenanceGit.RunAsync(
             repository, ["commit-graph", "write", "--reachable", "--split", "--no-progress"], default, cancellation).ConfigureAwait(false);
@@ -132,7 +132,7 @@ internal sealed class PackSettling(
 
         // No gate: it takes long, and changes nothing that apply looks at. Packs that came since the beginning are left to
         // the folds, which must not take one away that the multi-pack-index names.
-        await pace(0, cancellation).ConfigureAwait(false);
+        await pace(cancellation).ConfigureAwait(false);
         HashSet<string> covered = [name, .. inventory.Packs.Where(p => !packs.Contains(p)).Select(static p => p.Name)];
         PackFile[] staying = [.. now.Packs.Where(p => covered.Contains(p.Name))];
         foreach (PackFile pack in staying.Where(static p => !p.HasReverseIndex))

@@ -13,6 +13,9 @@ public sealed class RepositoryMaintenance : IDisposable
     private static readonly IReadOnlySet<string> Nothing = new HashSet<string>();
 
     private readonly Repository repository;
+    private readonly MaintenanceOptions options;
+    private readonly ReaderRegistry readers;
+    private readonly TimeProvider time;
     private readonly PackFolding folding;
     private readonly PackSettling settling;
 
@@ -24,11 +27,21 @@ public sealed class RepositoryMaintenance : IDisposable
     /// <param name="repository">The repository.</param>
     /// <param name="options">The bounds.</param>
     /// <param name="gates">Whoever changes packs is alone.</param>
+    /// <param name="readers">Who reads beside.</param>
+    /// <param name="time">The clock.</param>
     /// <param name="before">Called before each step: a seam for tests.</param>
     public RepositoryMaintenance(
-        Repository repository, MaintenanceOptions options, RepositoryGates gates, Action<MaintenanceStep>? before = null)
+        Repository repository,
+        MaintenanceOptions options,
+        RepositoryGates gates,
+        ReaderRegistry readers,
+        TimeProvider time,
+        Action<MaintenanceStep>? before = null)
     {
         this.repository = repository;
+        this.options = options;
+        this.readers = readers;
+        this.time = time;
         Action<MaintenanceStep> step = before ?? (static _ => { });
         folding = new PackFolding(repository, options, gates, step);
         settling = new PackSettling(repository, options, gates, step);
@@ -42,6 +55,18 @@ public sealed class RepositoryMaintenance : IDisposable
     /// <exception cref="IOException">The folder or an index cannot be read.</exception>
     /// <exception cref="InvalidDataException">An index is damaged.</exception>
     public int CountPacks() => PackInventory.Read(repository).Packs.Count;
+
+    /// <summary>Looks what is to do.</summary>
+    /// <exception cref="IOException">The folder or an index cannot be read.</exception>
+    /// <exception cref="InvalidDataException">An index or the notes are damaged.</exception>
+    public MaintenanceNeed Look()
+    {
+        PackInventory inventory = PackInventory.Read(repository);
+        MaintenanceNotes notes = MaintenanceNotes.Read(repository);
+        int fold = folding.Choose(inventory, notes, Nothing).Count;
+        int settle = settling.Choose(inventory, notes).Count;
+        return MaintenanceNeed.Look(repository, inventory, notes, fold, settle, options.PruneGrace, time.GetUtcNow());
+    }
 
     /// <summary>Makes small packs one until there are few.</summary>
     /// <exception cref="InvalidDataException">A pack is damaged; all stay as they are.</exception>

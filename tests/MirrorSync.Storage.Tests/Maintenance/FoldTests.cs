@@ -108,5 +108,5 @@ public sealed class FoldTests
     }
 
     private static RepositoryMaintenance Maintain(PushedRepository pushed, MaintenanceOptions? options = null) =>
-        new(pushed.Repository, options ?? new MaintenanceOptions(), pushed.Gates);
+        new(pushed.Repository, options ?? new MaintenanceOptions(), pushed.Gates, pushed.Readers, TimeProvider.System);
 }

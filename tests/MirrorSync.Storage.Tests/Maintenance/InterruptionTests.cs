@@ -5,7 +5,7 @@ namespace MirrorSync.Storage.Tests.Maintenance;
 /// <summary>Maintenance ends at any of its steps; a restart goes on, and nothing is lost.</summary>
 public sealed class InterruptionTests
 {
-    private static readonly MaintenancePace Unhurried = static (_, _) => ValueTask.CompletedTask;
+    private static readonly MaintenancePace Unhurried = static _ => ValueTask.CompletedTask;
 
     public static TheoryData<MaintenanceStep, int> Steps()
     {
@@ -43,7 +43,7 @@ public sealed class InterruptionTests
                 }
             }
 
-            using (RepositoryMaintenance interrupted = new(pushed.Repository, Options, pushed.Gates, Interrupt))
+            using (RepositoryMaintenance interrupted = new(pushed.Repository, Options, pushed.Gates, pushed.Readers, TimeProvider.System, Interrupt))
             {
                 try
                 {
@@ -58,7 +58,7 @@ public sealed class InterruptionTests
 
             Assert.Equal(before, await pushed.ObjectsAsync());
             Assert.Null(await pushed.Mirror.FsckAsync());
-            using RepositoryMaintenance next = new(pushed.Repository, Options, pushed.Gates);
+            using RepositoryMaintenance next = new(pushed.Repository, Options, pushed.Gates, pushed.Readers, TimeProvider.System);
             next.Recover();
             await RunAsync(next, settle);
             Assert.Equal(before, await pushed.ObjectsAsync());
@@ -78,7 +78,7 @@ public sealed class InterruptionTests
         string index = Path.Combine(pushed.PackFolder, $"pack-{new string('0', 40)}.idx");
         await File.WriteAllTextAsync(index, "rest");
         await File.WriteAllTextAsync(Path.Combine(pushed.PackFolder, "tmp_maintain_1"), "rest");
-        using RepositoryMaintenance maintenance = new(pushed.Repository, Options, pushed.Gates);
+        using RepositoryMaintenance maintenance = new(pushed.Repository, Options, pushed.Gates, pushed.Readers, TimeProvider.System);
         maintenance.Recover();
         Assert.Equal(files.Order(), Directory.GetFiles(pushed.PackFolder).Order());
         Assert.Equal(before, await pushed.ObjectsAsync());

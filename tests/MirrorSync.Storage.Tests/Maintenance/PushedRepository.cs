@@ -28,6 +28,8 @@ internal sealed class PushedRepository : IDisposable
 
     public RepositoryGates Gates { get; } = new();
 
+    public ReaderRegistry Readers { get; } = new(TimeProvider.System);
+
     public string PackFolder => Path.Combine(Mirror.Path, "objects", "pack");
 
     public int Packs => Directory.GetFiles(PackFolder, "pack-*.idx").Length;

@@ -6,7 +6,7 @@ namespace MirrorSync.Storage.Tests.Maintenance;
 /// <summary>The form that a repository is brought into, beside what <c>git gc</c> makes of it.</summary>
 public sealed class SettleTests
 {
-    private static readonly MaintenancePace Unhurried = static (_, _) => ValueTask.CompletedTask;
+    private static readonly MaintenancePace Unhurried = static _ => ValueTask.CompletedTask;
 
     [Theory]
     [InlineData("sha1")]
@@ -74,7 +74,7 @@ public sealed class SettleTests
         RepositoryMaintenance maintenance = Maintain(pushed);
         int pieces = 0;
         await maintenance.SettleAsync(
-            async (_, cancellation) =>
+            async cancellation =>
             {
                 if (pieces++ < 3)
                 {
@@ -139,5 +139,5 @@ public sealed class SettleTests
     private static long PackBytes(string folder) => Directory.GetFiles(folder, "*.pack").Sum(static f => new FileInfo(f).Length);
 
     private static RepositoryMaintenance Maintain(PushedRepository pushed, MaintenanceOptions? options = null) =>
-        new(pushed.Repository, options ?? new MaintenanceOptions(), pushed.Gates);
+        new(pushed.Repository, options ?? new MaintenanceOptions(), pushed.Gates, pushed.Readers, TimeProvider.System);
 }
