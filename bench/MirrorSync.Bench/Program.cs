@@ -1,6 +1,7 @@
 using MirrorSync.Bench;
 using MirrorSync.Bench.IndexPack;
 using MirrorSync.Bench.Micro;
+using MirrorSync.Bench.Store;
 
 Dictionary<string, Func<string[], Task>> benches = new()
 {
@@ -10,6 +11,7 @@ Dictionary<string, Func<string[], Task>> benches = new()
     ["make-pack"] = MakePackCommand.RunAsync,
     ["micro"] = MicroBench.RunAsync,
     ["replication"] = ReplicationBench.RunAsync,
+    ["store"] = StoreCommand.RunAsync,
     ["thin-push"] = ThinPushBench.RunAsync,
 };
 
@@ -28,6 +30,9 @@ if (args.Length == 0 || !benches.TryGetValue(args[0], out Func<string[], Task>? 
                        small pieces, by BenchmarkDotNet
           replication [PUSHES]
                        push to visible, beside a git fetch that a hook starts, over the same links
+          store [PART] [ARGUMENTS]
+                       what is done to objects on disk; maintenance [PUSHES] [CLONE_EVERY]: pushes applied with and without
+                       maintenance, clones beside, then size and chains beside git gc
           thin-push [PUSHES]
                        what a mirror does with the pack of a one-commit push, beside git index-pack --fix-thin
 
