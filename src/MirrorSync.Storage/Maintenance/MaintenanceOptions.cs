@@ -22,10 +22,16 @@ public sealed record MaintenanceOptions
     public int MaxSettled => Math.Max(2, MaxPacks / 5);
 
     /// <summary>
-    /// Packs with more objects together are never copied in process: their tables would take some hundred MB, and git
-    /// searches better deltas besides.
+    /// Packs with more objects together are never copied in process: their tables would take a hundred MB, and apply
+    /// would wait for them.
     /// </summary>
-    public int MaxCopied { get; init; } = 200_000;
+    public int MaxCopied { get; init; } = 50_000;
+
+    /// <summary>
+    /// A repository of so many objects is settled into one pack, and deltas are searched anew for all of it, which takes
+    /// some 20 s of one core. Packs of more objects together keep the deltas that they have.
+    /// </summary>
+    public int MaxSearched { get; init; } = 200_000;
 
     /// <summary>The longest chain of deltas in a pack that was copied. Short, for a mirror builds each delta on the newest objects.</summary>
     public int MaxCopiedDepth { get; init; } = 12;

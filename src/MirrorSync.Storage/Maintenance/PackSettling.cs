@@ -20,9 +20,12 @@ internal sealed class PackSettling(
     // git's own check of a multi-pack-index reads every object's place.
     private const long VerifiedObjects = 1_000_000;
 
-    /// <summary>The packs that would be made one now.</summary>
-    public IReadOnlyList<PackFile> Choose(PackInventory inventory, MaintenanceNotes notes) => GeometricPlan.Choose(
-        [.. inventory.Packs.Where(p => !p.IsKept && !notes.IsListed(p) && !notes.IsDropped(p))], options.MaxSettled);
+    /// <summary>The packs that would be made one now: all of a small repository, otherwise by their sizes.</summary>
+    public IReadOnlyList<PackFile> Choose(PackInventory inventory, MaintenanceNotes notes)
+    {
+        PackFile[] packs = [.. inventory.Packs.Where(p => !p.IsKept && !notes.IsListed(p) && !notes.IsDropped(p))];
+        return !IsSearched(packs) ? GeometricPlan.Choose(packs, options.MaxSettled) : packs.Length > 1 ? packs : [];
+    }
 
     /// <summary>Does it.</summary>
     /// <param name="inventory">What is there.</param>
@@ -41,9 +44,21 @@ internal sealed class PackSettling(
         if (packs.Count > 1 || hasLoose)
         {
             using NewPack made = NewPack.Create(inventory.Folder, repository.Format, before);
+            List<string> how = ["--stdin-packs"];
+            if (hasLoose)
+            {
+                how.Add("--unpacked");
+            }
+
+            if (IsSearched(packs))
+            {
+                // What was copied holds whole objects for which git would not look for a base again.
+                how.Add("--no-reuse-delta");
+            }
+
             await MaintenanceGit.PackAsync(
                 repository,
-                hasLoose ? ["--stdin-packs", "--unpacked"] : ["--stdin-packs"],
+                [.. how],
                 Lines(packs.Select(static p => p.Name + ".pack").Concat(
                     inventory.Packs.Where(p => !packs.Contains(p) && !p.IsKept).Select(static p => $"^{p.Name}.pack"))),
                 made.File,
@@ -157,6 +172,8 @@ internal sealed class PackSettling(
         PackInventory now = PackInventory.Read(repository);
         return now.FolderInode == inventory.FolderInode && packs.All(p => now.Packs.Any(n => n.Name == p.Name));
     }
+
+    private bool IsSearched(IReadOnlyList<PackFile> packs) => packs.Sum(static p => (long)p.Objects) <= options.MaxSearched;
 
     private bool HasLoose() => Directory.EnumerateDirectories(Path.Combine(repository.Path, "objects"), "??")
         .Any(static d => Directory.EnumerateFiles(d).Any());
