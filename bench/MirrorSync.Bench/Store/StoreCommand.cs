@@ -7,6 +7,7 @@ internal static class StoreCommand
     {
         ["lookups"] = StoreReadBench.RunAsync,
         ["capture"] = CaptureBench.RunAsync,
+        ["maintenance"] = MaintenanceBench.RunAsync,
     };
 
     public static async Task RunAsync(string[] arguments)

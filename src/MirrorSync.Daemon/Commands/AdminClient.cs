@@ -21,7 +21,7 @@ internal sealed class AdminClient : IDisposable
         client = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false })
         {
             BaseAddress = new Uri(address),
-            Timeout = Timeout,
+            Timeout = System.Threading.Timeout.InfiniteTimeSpan,
             MaxResponseContentBufferSize = MaxAnswerBytes,
         };
     }
@@ -50,12 +50,18 @@ internal sealed class AdminClient : IDisposable
     /// <summary>Asks for a page; its text.</summary>
     /// <exception cref="StartupException">The daemon cannot be reached, or refuses.</exception>
     public Task<string> GetAsync(string path, CancellationToken cancellation) =>
-        SendAsync(new HttpRequestMessage(HttpMethod.Get, path), cancellation);
+        SendAsync(new HttpRequestMessage(HttpMethod.Get, path), Timeout, cancellation);
 
     /// <summary>Posts JSON; the answer's text.</summary>
     /// <exception cref="StartupException">The daemon cannot be reached, or refuses.</exception>
-    public Task<string> PostAsync(string path, string json, CancellationToken cancellation) => SendAsync(
+    public Task<string> PostAsync(string path, string json, CancellationToken cancellation) =>
+        PostAsync(path, json, Timeout, cancellation);
+
+    /// <summary>Posts JSON and waits for the answer no longer than said.</summary>
+    /// <exception cref="StartupException">The daemon cannot be reached, or refuses.</exception>
+    public Task<string> PostAsync(string path, string json, TimeSpan timeout, CancellationToken cancellation) => SendAsync(
         new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(json, Encoding.UTF8, "application/json") },
+        timeout,
         cancellation);
 
     /// <summary>Reads an answer; anything that is none of the daemon's refuses.</summary>
@@ -77,14 +83,16 @@ internal sealed class AdminClient : IDisposable
 
     private StartupException NotOurs() => new($"what answers at {address} is no mirrorsync of this version");
 
-    private async Task<string> SendAsync(HttpRequestMessage request, CancellationToken cancellation)
+    private async Task<string> SendAsync(HttpRequestMessage request, TimeSpan timeout, CancellationToken cancellation)
     {
+        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        ending.CancelAfter(timeout);
         using (request)
         {
             try
             {
-                using HttpResponseMessage response = await client.SendAsync(request, cancellation).ConfigureAwait(false);
-                string text = await response.Content.ReadAsStringAsync(cancellation).ConfigureAwait(false);
+                using HttpResponseMessage response = await client.SendAsync(request, ending.Token).ConfigureAwait(false);
+                string text = await response.Content.ReadAsStringAsync(ending.Token).ConfigureAwait(false);
                 return response.IsSuccessStatusCode ? text : throw new StartupException(Refusal(response.StatusCode, text));
             }
             catch (HttpRequestException e)
@@ -94,7 +102,7 @@ internal sealed class AdminClient : IDisposable
             }
             catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
             {
-                throw new StartupException($"the daemon at {address} did not answer within {Timeout.TotalSeconds} s");
+                throw new StartupException($"the daemon at {address} did not answer within {timeout.TotalSeconds} s");
             }
         }
     }

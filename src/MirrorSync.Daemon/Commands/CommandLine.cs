@@ -104,6 +104,7 @@ internal static class CommandLine
         root.Add(Accept(context));
         root.Add(LogCommands.Define(context, static () => ConfigOption()));
         root.Add(TrashCommand.Define(context, static () => ConfigOption()));
+        root.Add(Maintain(context));
         root.Add(IndexPackCommand.Define(context));
         root.Add(VerifyPackCommand.Define(context));
         return root;
@@ -164,6 +165,16 @@ internal static class CommandLine
         accept.SetAction((parsed, cancellation) =>
             AcceptCommand.RunAsync(context, ConfigOf(parsed), parsed.GetValue(repository), cancellation));
         return accept;
+    }
+
+    private static Command Maintain(CommandContext context)
+    {
+        var repository = new Option<string?>("--repo") { Description = "One repository, as in linux/kernel.git; all when not said.", HelpName = "REPO" };
+        var dryRun = new Option<bool>("--dry-run") { Description = "Only tell what would be done, and why." };
+        var maintain = new Command("maintain", "Consolidate packs and bring indexes up to date now, and wait for it.") { repository, dryRun, ConfigOption() };
+        maintain.SetAction((parsed, cancellation) => MaintainCommand.RunAsync(
+            context, ConfigOf(parsed), parsed.GetValue(repository), parsed.GetValue(dryRun), cancellation));
+        return maintain;
     }
 
     private static Option<string> ConfigOption(bool required = true) => new("--config", "-c")

@@ -1,5 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using MirrorSync.Replication.Maintenance;
+using MirrorSync.Storage.Maintenance;
 
 namespace MirrorSync.Daemon.Configuration;
 
@@ -82,6 +84,17 @@ internal static class ConfigLoader
             (int)reader.Whole("Packs:Threads", PacksConfig.DefaultThreads, 1, 64),
             reader.Whole("Packs:CacheBytes", PacksConfig.DefaultCacheBytes, 4L << 20, 32L << 30));
         TrashConfig trash = new(reader.Time("Trash:Retention", TrashConfig.DefaultRetention));
+        MaintenanceConfig maintenance = new(
+            reader.Flag("Maintenance:Enabled", role == NodeRole.Mirror),
+            (int)reader.Whole("Maintenance:MaxPacks", MaintenanceOptions.DefaultMaxPacks, 10, 200),
+            reader.Share("Maintenance:Share", NodeMaintenanceOptions.DefaultShare),
+            reader.Time("Maintenance:Interval", NodeMaintenanceOptions.DefaultInterval),
+            reader.Time("Maintenance:PruneGrace", MaintenanceOptions.DefaultPruneGrace));
+        if (maintenance.Share <= 0)
+        {
+            reader.Fail("Maintenance:Share", "must be above 0; Maintenance:Enabled switches it off");
+        }
+
         LogLevel? level = reader.Choice<LogLevel>("Log:Level", LogLevel.Information);
 
         if (root is not null && data is not null && (IsWithin(root, data) || IsWithin(data, root)))
@@ -109,6 +122,7 @@ internal static class ConfigLoader
             Serving = new ServingConfig(pushUrl),
             Packs = packs,
             Trash = trash,
+            Maintenance = maintenance,
             Log = new LogConfig(level.Value),
         };
     }

@@ -44,6 +44,9 @@ internal sealed record MirrorSyncConfig
     /// <summary>How a mirror keeps what was removed. A primary may have it too, so that nodes can share a file.</summary>
     public TrashConfig Trash { get; init; } = new(TrashConfig.DefaultRetention);
 
+    /// <summary>How repositories are kept in order.</summary>
+    public required MaintenanceConfig Maintenance { get; init; }
+
     /// <summary>What is logged.</summary>
     public required LogConfig Log { get; init; }
 }
@@ -142,6 +145,14 @@ internal sealed record TrashConfig(TimeSpan Retention)
     /// <summary>Two weeks.</summary>
     public static TimeSpan DefaultRetention { get; } = TimeSpan.FromDays(14);
 }
+
+/// <summary><c>Maintenance:*</c>.</summary>
+/// <param name="Enabled">Whether there is any; unless it is said, on a mirror and not on a primary.</param>
+/// <param name="MaxPacks">The most packs of a repository, 10 to 200.</param>
+/// <param name="Share">The share of the time that background work takes, above 0 and at most 1.</param>
+/// <param name="Interval">How often a repository with many new objects is settled at most.</param>
+/// <param name="PruneGrace">How long a mirror keeps objects that the object set no longer holds.</param>
+internal sealed record MaintenanceConfig(bool Enabled, int MaxPacks, double Share, TimeSpan Interval, TimeSpan PruneGrace);
 
 /// <summary><c>Log:*</c>.</summary>
 /// <param name="Level">The lowest level that is written.</param>

@@ -1,5 +1,6 @@
 using System.Reflection;
 using MirrorSync.Daemon.Configuration;
+using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Status;
 
 namespace MirrorSync.Daemon.Health;
@@ -47,6 +48,8 @@ internal sealed record StatusReport
 
     public required IReadOnlyList<PeerWord> Peers { get; init; }
 
+    public required MaintenanceTotals? Maintenance { get; init; }
+
     /// <summary>This build's version, as in <c>0.1.0</c>.</summary>
     public static string BuildVersion { get; } =
         typeof(StatusReport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
@@ -77,6 +80,7 @@ internal sealed record StatusReport
             Trashed = status.Trashed,
             Mirrors = status.Mirrors,
             Peers = peers,
+            Maintenance = status.Maintenance,
         };
     }
 }

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using MirrorSync.Daemon.Configuration;
 using MirrorSync.Daemon.Health;
 using MirrorSync.Daemon.Metrics;
+using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Status;
 using MirrorSync.Storage.Repositories;
 
@@ -43,6 +44,11 @@ internal sealed class AdminEndpoints(
         if (path is NodePaths.Trash or NodePaths.TrashRestore or NodePaths.TrashEmpty)
         {
             return trash.HandleAsync(context, path);
+        }
+
+        if (path == NodePaths.Maintain)
+        {
+            return HttpMethods.IsPost(context.Request.Method) ? MaintainAsync(context) : context.RefuseMethodAsync("POST");
         }
 
         if (path is not ("/" or NodePaths.Healthz or NodePaths.Readyz or NodePaths.Status or NodePaths.Metrics))
@@ -142,5 +148,39 @@ internal sealed class AdminEndpoints(
         }
 
         await context.WriteAsync(StatusCodes.Status200OK, new AcceptAnswer(accepted), DaemonJson.Compact.AcceptAnswer).ConfigureAwait(false);
+    }
+
+    private async Task MaintainAsync(HttpContext context)
+    {
+        MaintainRequest? request =
+            await PostedJson.ReadAsync(context, DaemonJson.Compact.MaintainRequest, "maintain").ConfigureAwait(false);
+        if (context.Response.HasStarted)
+        {
+            return;
+        }
+
+        RepositoryName name = default;
+        if (request is null || (request.Repository is not null && !RepositoryName.TryParse(request.Repository, out name)))
+        {
+            await context.RefuseAsync(StatusCodes.Status400BadRequest, "not a repository's name").ConfigureAwait(false);
+            return;
+        }
+
+        if (parts.MaintainAsync is not { } maintain)
+        {
+            await context.RefuseAsync(
+                StatusCodes.Status409Conflict, "maintenance is switched off here; see Maintenance:Enabled").ConfigureAwait(false);
+            return;
+        }
+
+        IReadOnlyList<MaintenanceOutcome>? outcomes = await maintain(
+            request.Repository is null ? null : name, request.DryRun, context.RequestAborted).ConfigureAwait(false);
+        if (outcomes is null)
+        {
+            await context.RefuseAsync(StatusCodes.Status404NotFound, $"no repository {name}").ConfigureAwait(false);
+            return;
+        }
+
+        await context.WriteAsync(StatusCodes.Status200OK, new MaintainAnswer(outcomes), DaemonJson.Compact.MaintainAnswer).ConfigureAwait(false);
     }
 }

@@ -1,3 +1,5 @@
+using MirrorSync.Replication.Maintenance;
+
 namespace MirrorSync.Daemon.Hosting;
 
 /// <summary>What <c>POST /accept</c> takes: one repository by name, or all of them.</summary>
@@ -30,6 +32,15 @@ internal sealed record RestoreRequest(string? Repository, string? To);
 /// <param name="Repository">The name; null with <paramref name="All"/>.</param>
 /// <param name="All">True for everything.</param>
 internal sealed record EmptyRequest(string? Repository, bool All);
+
+/// <summary>What <c>POST /maintain</c> takes: one repository by name, or all of them.</summary>
+/// <param name="Repository">The repository's name; null for all.</param>
+/// <param name="DryRun">True to be told only what would be done.</param>
+internal sealed record MaintainRequest(string? Repository, bool DryRun);
+
+/// <summary>What <c>POST /maintain</c> answers.</summary>
+/// <param name="Repositories">What came of each.</param>
+internal sealed record MaintainAnswer(IReadOnlyList<MaintenanceOutcome> Repositories);
 
 /// <summary>Any refusal of the admin listener.</summary>
 /// <param name="Error">One line.</param>

@@ -15,6 +15,8 @@ namespace MirrorSync.Daemon.Hosting;
 [JsonSerializable(typeof(DataOwner))]
 [JsonSerializable(typeof(AcceptRequest))]
 [JsonSerializable(typeof(AcceptAnswer))]
+[JsonSerializable(typeof(MaintainRequest))]
+[JsonSerializable(typeof(MaintainAnswer))]
 [JsonSerializable(typeof(ErrorAnswer))]
 [JsonSerializable(typeof(ShownRecord))]
 [JsonSerializable(typeof(TrashAnswer))]

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using MirrorSync.Daemon.Commands;
 using MirrorSync.Daemon.Configuration;
 using MirrorSync.Replication;
+using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Mirror;
 using MirrorSync.Replication.Primary;
 using MirrorSync.Replication.Primary.Notice;
@@ -12,6 +13,7 @@ using MirrorSync.Serving.GitProtocol;
 using MirrorSync.Serving.Http;
 using MirrorSync.Serving.UploadPack;
 using MirrorSync.Storage.Log;
+using MirrorSync.Storage.Maintenance;
 using MirrorSync.Storage.Objects;
 using MirrorSync.Storage.Objects.Indexing;
 using MirrorSync.Storage.Repositories;
@@ -29,10 +31,11 @@ internal static class NodeComposition
         Spool spool = new(config.Data.SpoolFolder, context.LoggerFactory.CreateLogger<Spool>());
         spool.Clean(log.Bodies);
         RepositoryTable table = new();
+        ReaderRegistry readers = new(context.Time);
         NodeIdentity identity = new(config.Node.Name, config.Node.Region, config.Fleet.Id);
         return config.Node.Role == NodeRole.Primary
-            ? ComposePrimary(context, identity, log, spool, table)
-            : ComposeMirror(context, identity, log, spool, table);
+            ? ComposePrimary(context, identity, log, spool, table, readers)
+            : ComposeMirror(context, identity, log, spool, table, readers);
     }
 
     /// <summary>Changes the hooks of every repository.</summary>
@@ -66,9 +69,10 @@ internal static class NodeComposition
     }
 
     private static NodeParts ComposePrimary(
-        NodeContext context, NodeIdentity identity, ReplicationLog log, Spool spool, RepositoryTable table)
+        NodeContext context, NodeIdentity identity, ReplicationLog log, Spool spool, RepositoryTable table, ReaderRegistry readers)
     {
         MirrorSyncConfig config = context.Config;
+        NodeMaintenance? maintenance = Maintenance(context, table, readers, static () => false);
         PrimaryOptions options = new()
         {
             Identity = identity,
@@ -84,22 +88,23 @@ internal static class NodeComposition
         SnapshotSender snapshots = new(new GitPackWriter(), table, context.LoggerFactory.CreateLogger<SnapshotSender>());
         ReplicationEndpoints endpoints = new(server, snapshots, identity.Fleet);
         (Microsoft.AspNetCore.Http.RequestDelegate http, GitDaemonListener? git) = Listeners(
-            context, table, Serving(config, () => identity.Name));
+            context, table, readers, Serving(config, () => identity.Name));
         return new NodeParts
         {
-            Status = server,
+            Status = maintenance is null ? server : new MaintainedStatus(server, maintenance),
+            MaintainAsync = maintenance is null ? null : maintenance.RequestAsync,
             RecoverAsync = node.RecoverAsync,
             Replication = endpoints.Handlers,
             Public = http,
             Git = git,
             AcceptAsync = (name, _) => Task.FromResult(Accept(node.Accept, table, name)),
-            Services = [new LoopService("primary", node.RunAsync)],
-            Owner = new OwnedParts(snapshots, node, log),
+            Services = Services(new LoopService("primary", node.RunAsync), maintenance),
+            Owner = new OwnedParts(snapshots, Disposed(maintenance, node, log)),
         };
     }
 
     private static NodeParts ComposeMirror(
-        NodeContext context, NodeIdentity identity, ReplicationLog log, Spool spool, RepositoryTable table)
+        NodeContext context, NodeIdentity identity, ReplicationLog log, Spool spool, RepositoryTable table, ReaderRegistry readers)
     {
         MirrorSyncConfig config = context.Config;
         MirrorOptions options = new()
@@ -119,12 +124,15 @@ internal static class NodeComposition
             RefuseFindings = config.Packs.RefuseFindings,
             TrashRetention = config.Trash.Retention,
         };
-        MirrorNode node = new(options, log, spool, table, context.Time, context.LoggerFactory);
+        MirrorNode node = null!;
+        NodeMaintenance? maintenance = Maintenance(context, table, readers, () => node.IsBehind);
+        node = new MirrorNode(options, log, spool, table, context.Time, context.LoggerFactory, maintenance);
         (Microsoft.AspNetCore.Http.RequestDelegate http, GitDaemonListener? git) = Listeners(
-            context, table, Serving(config, () => node.PrimaryName ?? options.Upstream.Host));
+            context, table, readers, Serving(config, () => node.PrimaryName ?? options.Upstream.Host));
         return new NodeParts
         {
-            Status = node,
+            Status = maintenance is null ? node : new MaintainedStatus(node, maintenance),
+            MaintainAsync = maintenance is null ? null : maintenance.RequestAsync,
             RecoverAsync = async cancellation =>
             {
                 try
@@ -143,10 +151,41 @@ internal static class NodeComposition
             // What else is held on a mirror is held at the primary, and goes on from there.
             AcceptAsync = (name, _) => Task.FromResult(Accept(node.Accept, table, name)),
             Trash = node.Trash,
-            Services = [new LoopService("mirror", node.RunAsync)],
-            Owner = new OwnedParts(null, node, log),
+            Services = Services(new LoopService("mirror", node.RunAsync), maintenance),
+            Owner = new OwnedParts(null, Disposed(maintenance, node, log)),
         };
     }
+
+    /// <summary>The node's maintenance; null where it is switched off.</summary>
+    private static NodeMaintenance? Maintenance(NodeContext context, RepositoryTable table, ReaderRegistry readers, Func<bool> isBehind)
+    {
+        MaintenanceConfig config = context.Config.Maintenance;
+        if (!config.Enabled)
+        {
+            return null;
+        }
+
+        NodeMaintenanceOptions options = new()
+        {
+            Repository = new MaintenanceOptions
+            {
+                MaxPacks = config.MaxPacks,
+                PruneGrace = config.PruneGrace,
+                IsPushedTo = context.Config.Node.Role == NodeRole.Primary,
+            },
+            Share = config.Share,
+            Interval = config.Interval,
+            HistoryFile = Path.Combine(context.Config.Data.StateFolder, "maintenance.json"),
+        };
+        return new NodeMaintenance(
+            options, table, new RepositoryGates(), readers, isBehind, context.Time, context.LoggerFactory.CreateLogger<NodeMaintenance>());
+    }
+
+    private static IReadOnlyList<IHostedService> Services(LoopService node, NodeMaintenance? maintenance) =>
+        maintenance is null ? [node] : [node, new LoopService("maintenance", maintenance.RunAsync)];
+
+    private static IAsyncDisposable[] Disposed(NodeMaintenance? maintenance, IAsyncDisposable node, ReplicationLog log) =>
+        maintenance is null ? [node, log] : [node, maintenance, log];
 
     private static string RootIdentityFile(MirrorSyncConfig config) => Path.Combine(config.Data.StateFolder, "root");
 
@@ -183,10 +222,10 @@ internal static class NodeComposition
 
     // What both listeners share is made here once.
     private static (Microsoft.AspNetCore.Http.RequestDelegate Public, GitDaemonListener? Git) Listeners(
-        NodeContext context, RepositoryTable table, ServingOptions serving)
+        NodeContext context, RepositoryTable table, ReaderRegistry readers, ServingOptions serving)
     {
         LsRefsAnswers lsRefs = new();
-        UploadPackSlots slots = new(serving, context.Time);
+        UploadPackSlots slots = new(serving, readers, context.Time);
         SmartHttp http = new(table, serving, lsRefs, slots, context.LoggerFactory.CreateLogger<SmartHttp>());
         GitDaemonListener? git = context.Config.Listen.Git is { } endpoint
             ? new GitDaemonListener(

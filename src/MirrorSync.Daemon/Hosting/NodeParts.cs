@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using MirrorSync.Daemon.Configuration;
+using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Mirror.Removal;
 using MirrorSync.Replication.Status;
 using MirrorSync.Serving.GitProtocol;
@@ -55,6 +56,12 @@ internal sealed record NodeParts
 
     /// <summary>The repositories that were removed at the primary; null on a primary.</summary>
     public RepositoryTrash? Trash { get; init; }
+
+    /// <summary>
+    /// Maintains a repository now, or all of them when the name is null, or only tells what would be done; null when there is
+    /// no such repository. Null itself where maintenance is switched off.
+    /// </summary>
+    public Func<RepositoryName?, bool, CancellationToken, Task<IReadOnlyList<MaintenanceOutcome>?>>? MaintainAsync { get; init; }
 
     /// <summary>
     /// What runs as long as the node does: started in this order after recovery and before anything listens, stopped in

@@ -32,4 +32,7 @@ internal static class NodePaths
 
     /// <summary>Admin listener: deletes what is in the trash.</summary>
     public const string TrashEmpty = "/trash/empty";
+
+    /// <summary>Admin listener: maintains repositories now.</summary>
+    public const string Maintain = "/maintain";
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using MirrorSync.Daemon.Configuration;
 using MirrorSync.Daemon.Health;
+using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Status;
 
 namespace MirrorSync.Daemon.Metrics;
@@ -27,6 +28,7 @@ internal sealed class NodeMeter : IDisposable
         CreateNodeInstruments();
         CreateRepositoryInstruments();
         CreateMirrorInstruments();
+        CreateMaintenanceInstruments();
     }
 
     /// <inheritdoc/>
@@ -66,6 +68,21 @@ internal sealed class NodeMeter : IDisposable
         meter.CreateObservableGauge("mirrorsync.mirror.notice.to.applied.p50", () => Mirrors(static m => m.NoticeToAppliedP50Ms / 1000), "s", "On a primary: from notice to the applied acknowledgement, median of the last 1,000 deltas.");
         meter.CreateObservableGauge("mirrorsync.mirror.notice.to.applied.p99", () => Mirrors(static m => m.NoticeToAppliedP99Ms / 1000), "s", "On a primary: the same, 99th percentile.");
     }
+
+    private void CreateMaintenanceInstruments()
+    {
+        meter.CreateObservableGauge("mirrorsync.maintenance.packs.max", () => Maintenance(static m => m.MaxPacks), "{pack}", "The most packs that a repository which was worked on has.");
+        meter.CreateObservableCounter("mirrorsync.maintenance.folds", () => Maintenance(static m => m.Folds), "{fold}", "Folds of small packs into one.");
+        meter.CreateObservableCounter("mirrorsync.maintenance.folding", () => Maintenance(static m => m.FoldSeconds), "s", "Time in folds.");
+        meter.CreateObservableCounter("mirrorsync.maintenance.runs", () => Maintenance(static m => m.Runs), "{run}", "Background runs.");
+        meter.CreateObservableCounter("mirrorsync.maintenance.running", () => Maintenance(static m => m.RunSeconds), "s", "Time in background runs, pauses included.");
+        meter.CreateObservableCounter("mirrorsync.maintenance.reclaimed", () => Maintenance(static m => m.ReclaimedBytes), "By", "By how much packs became smaller.");
+        meter.CreateObservableCounter("mirrorsync.maintenance.failures", () => Maintenance(static m => m.Failures), "{failure}", "Folds and background runs that failed.");
+        meter.CreateObservableCounter("mirrorsync.maintenance.apply.waits", () => Maintenance(static m => m.ApplyWaits), "{wait}", "How often apply waited for a fold.");
+    }
+
+    private IEnumerable<Measurement<double>> Maintenance(Func<MaintenanceTotals, double> value) =>
+        status().Maintenance is { } totals ? [new Measurement<double>(value(totals))] : [];
 
     private Measurement<int> Info() => new(
         1,

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Mirror.Removal;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
@@ -48,6 +49,9 @@ internal sealed record ApplyContext(
 
     /// <summary>The repositories' objects; the node closes them at its end.</summary>
     public required OpenStores Stores { get; init; }
+
+    /// <summary>Keeps the packs few, and whoever else changes packs out; null when nobody maintains them.</summary>
+    public required NodeMaintenance? Maintenance { get; init; }
 
     /// <summary>What fsck found in all that was taken since the node started.</summary>
     public FindingCounts Findings { get; } = new();

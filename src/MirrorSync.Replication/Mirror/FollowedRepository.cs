@@ -374,6 +374,9 @@ internal sealed partial class FollowedRepository
         LogRecord record = bodies.Read(next.Sequence);
         await bodies.FetchAsync(record, stopping).ConfigureAwait(false);
         await names.Borrowers.BasesReachedAsync(bases, next.Sequence, stopping).ConfigureAwait(false);
+        // Before the other gate: who waits here for a fold must not keep other repositories waiting.
+        using IDisposable? alone = context.Maintenance is { } maintenance
+            ? await maintenance.EnterAsync(state.Repository, stopping).ConfigureAwait(false) : null;
         await context.Gate.WaitAsync(stopping).ConfigureAwait(false);
         try
         {

@@ -1,6 +1,7 @@
 using System.Collections.ObjectModel;
 using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects;
+using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Mirror.Removal;
 using MirrorSync.Replication.Status;
 using MirrorSync.Replication.Wire;
@@ -36,13 +37,21 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     private long nodeProvenAsOf = long.MinValue;
 
     /// <summary>Puts the parts together; nothing starts yet.</summary>
+    /// <param name="options">What it needs to know.</param>
+    /// <param name="log">Its own log.</param>
+    /// <param name="spool">Its spool.</param>
+    /// <param name="table">What readers see.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="loggers">Where it reports.</param>
+    /// <param name="maintenance">Keeps its packs few; run by the owner. Null when nobody does.</param>
     public MirrorNode(
         MirrorOptions options,
         ReplicationLog log,
         Spool spool,
         RepositoryTable table,
         TimeProvider time,
-        ILoggerFactory loggers)
+        ILoggerFactory loggers,
+        NodeMaintenance? maintenance = null)
     {
         this.options = options;
         this.log = log;
@@ -55,7 +64,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
 
         // Whatever the options say: what is taken must be connected, for the apply path walks nothing.
         PackIndexer indexer = new(options.Packs with { Checks = options.RefuseFindings ? ObjectChecks.Strict : ObjectChecks.Connected });
-        snapshots = new SnapshotInstaller(options, bulk, indexer, table, loggers.CreateLogger<SnapshotInstaller>());
+        snapshots = new SnapshotInstaller(options, bulk, indexer, table, maintenance, loggers.CreateLogger<SnapshotInstaller>());
         durable = new DurablePosition(log, spool);
         Trash = new RepositoryTrash(options.Root, options.TrashRetention, time, loggers.CreateLogger<RepositoryTrash>());
         context = new ApplyContext(
@@ -67,6 +76,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             Running = running.Task,
             RefusedAgainAfter = options.RefusedAgainAfter,
             Stores = stores,
+            Maintenance = maintenance,
         };
     }
 
@@ -77,6 +87,9 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     public RepositoryTrash Trash { get; }
 
     private FollowedRepositories Repositories => repositories ?? throw new InvalidOperationException("RecoverAsync comes first");
+
+    /// <summary>True while records or a snapshot wait to be applied.</summary>
+    public bool IsBehind => repositories is { } all && all.All.Any(static r => r.IsBehind);
 
     /// <summary>Brings every repository to the log's end. Before anything is served.</summary>
     /// <exception cref="InvalidDataException">The root is not the one that this node filled, or its checkpoint does not fit.</exception>

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Objects.Fsck;
 using MirrorSync.Git.Refs;
+using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Files;
 using MirrorSync.Storage.Log;
@@ -18,7 +19,7 @@ namespace MirrorSync.Replication.Mirror;
 /// that the repository is never absent or half there.
 /// </summary>
 internal sealed partial class SnapshotInstaller(
-    MirrorOptions options, BulkClient bulk, PackIndexer indexer, RepositoryTable table, ILogger logger)
+    MirrorOptions options, BulkClient bulk, PackIndexer indexer, RepositoryTable table, NodeMaintenance? maintenance, ILogger logger)
 {
     // Beside the repositories, for a rename does not cross file systems; a name that is no repository's.
     private readonly string incoming = Path.Combine(options.Root, ".mirrorsync-incoming");
@@ -67,7 +68,11 @@ internal sealed partial class SnapshotInstaller(
                 (RefSnapshot refs, FsckReport? findings) = await FillAsync(beside, header, body, cancellation).ConfigureAwait(false);
                 Repository installed = beside with { Path = name.PathBelow(options.Root) };
                 Folders.SyncFileSystem(folder);
-                MoveIn(folder, installed.Path);
+                using (maintenance is null ? null : await maintenance.EnterExchangeAsync(installed, cancellation).ConfigureAwait(false))
+                {
+                    MoveIn(folder, installed.Path);
+                }
+
                 LogPosition position = Handshake.Position(header.Epoch, header.Sequence, header.Chain);
                 return new AppliedState(new RepositoryState(installed, RepositoryCondition.Live, null, refs, position), findings);
             }

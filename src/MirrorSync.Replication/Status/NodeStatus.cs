@@ -1,4 +1,5 @@
 using System.Collections.ObjectModel;
+using MirrorSync.Replication.Maintenance;
 using MirrorSync.Storage.Log;
 
 namespace MirrorSync.Replication.Status;
@@ -44,6 +45,9 @@ public sealed record NodeStatus
 
     /// <summary>How often each of git's fsck messages was found in the objects taken since the node started, by git's names.</summary>
     public IReadOnlyDictionary<string, long> Findings { get; init; } = ReadOnlyDictionary<string, long>.Empty;
+
+    /// <summary>What maintenance did since the node started; null where it is switched off.</summary>
+    public MaintenanceTotals? Maintenance { get; init; }
 }
 
 /// <summary>One repository's standing on a node.</summary>
@@ -81,6 +85,9 @@ public sealed record RepositoryStatus
     /// node started if that was later, by git's names; empty on a primary.
     /// </summary>
     public IReadOnlyDictionary<string, long> Findings { get; init; } = ReadOnlyDictionary<string, long>.Empty;
+
+    /// <summary>The last run of background maintenance; null when there was none.</summary>
+    public MaintenanceRun? LastMaintenance { get; init; }
 }
 
 /// <summary>A mirror as its primary sees it.</summary>

@@ -57,6 +57,7 @@ internal static class UploadPackProcess
         AnswerSink answer, CancellationToken cancellation)
     {
         await slots.TakeAsync(cancellation).ConfigureAwait(false);
+        using IDisposable reader = slots.Readers.Begin(repository);
         try
         {
             return await RunAsync(repository, mode, version, request, answer, cancellation).ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Serving.UploadPack;
 
@@ -7,14 +8,18 @@ namespace MirrorSync.Serving.UploadPack;
 /// the order of their coming, and are then told to come back. Any number of threads may call it.
 /// </summary>
 /// <param name="options">Holds the limit.</param>
+/// <param name="readers">Knows of each process as long as it runs.</param>
 /// <param name="time">The clock.</param>
-public sealed class UploadPackSlots(ServingOptions options, TimeProvider time)
+public sealed class UploadPackSlots(ServingOptions options, ReaderRegistry readers, TimeProvider time)
 {
     /// <summary>How long a client waits: most answers take less, and a client that is told nothing longer gives up.</summary>
     internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     // One entry for each slot that is taken. A full channel lets its writers wait in order.
     private readonly Channel<byte> taken = Channel.CreateBounded<byte>(options.MaxUploadPacks);
+
+    /// <summary>Knows of each process as long as it runs.</summary>
+    internal ReaderRegistry Readers => readers;
 
     /// <summary>Takes a slot, to be given back by <see cref="Release"/>.</summary>
     /// <param name="cancellation">Ends the waiting.</param>

@@ -51,8 +51,10 @@ public sealed class GitProcess : IAsyncDisposable
     /// <param name="repositoryPath">The bare repository's folder.</param>
     /// <param name="arguments">The arguments, each as it is.</param>
     /// <param name="protocol">The value of <c>GIT_PROTOCOL</c>, or null.</param>
+    /// <param name="background">With the lowest priority for processor and disk, its children too.</param>
     /// <exception cref="IOException">git cannot be started.</exception>
-    public static GitProcess Start(string repositoryPath, IEnumerable<string> arguments, string? protocol = null)
+    public static GitProcess Start(
+        string repositoryPath, IEnumerable<string> arguments, string? protocol = null, bool background = false)
     {
         ProcessStartInfo start = new("git")
         {
@@ -92,7 +94,8 @@ public sealed class GitProcess : IAsyncDisposable
 
         try
         {
-            return new GitProcess(Process.Start(start) ?? throw new IOException("git could not be started"));
+            Process? process = background ? BackgroundStart.Start(start) : Process.Start(start);
+            return new GitProcess(process ?? throw new IOException("git could not be started"));
         }
         catch (System.ComponentModel.Win32Exception failure)
         {

@@ -5,6 +5,7 @@ using MirrorSync.Daemon.Commands;
 using MirrorSync.Daemon.Configuration;
 using MirrorSync.Daemon.Hosting;
 using MirrorSync.Daemon.Tests.Support;
+using MirrorSync.Replication.Maintenance;
 using MirrorSync.Testing;
 
 namespace MirrorSync.Daemon.Tests.Commands;
@@ -212,6 +213,40 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(["accepted a.git", "nothing is held", "accepted a.git"], Lines(output));
         Assert.Equal(["mirrorsync: no repository none.git"], Lines(error));
         Assert.Equal(["a.git", "b.git", "*"], node.Accepted);
+    }
+
+    [Fact]
+    public async Task Maintain_OneOrAllOrDry_PrintsWhatCameOfIt()
+    {
+        string file = Configs.WriteFile(folder.Path);
+        List<string> asked = [];
+        node.Maintain = (name, dryRun, _) =>
+        {
+            asked.Add($"{name?.Value ?? "*"} {dryRun}");
+            MaintenanceOutcome good = new("a.git", 12, 2, 5, 0, 9000, 4000, ["12 of 12 packs are to be one"], null);
+            MaintenanceOutcome bad = new("b.git", 0, 0, 0, 0, 0, 0, [], "disk full");
+            return Task.FromResult<IReadOnlyList<MaintenanceOutcome>?>(name?.Value switch { null => [good, bad], "a.git" => [good], _ => null });
+        };
+        await using RunningNode running = await StartAsync(file);
+
+        Assert.Equal(0, await RunAsync("maintain", "--repo", "a.git", "--config", file));
+        Assert.Equal(1, await RunAsync("maintain", "--config", file));
+        Assert.Equal(0, await RunAsync("maintain", "--repo", "a.git", "--dry-run", "--config", file));
+        Assert.Equal(1, await RunAsync("maintain", "--repo", "none.git", "--config", file));
+
+        Assert.Equal(["a.git False", "* False", "a.git True", "none.git False"], asked);
+        Assert.Equal(["mirrorsync: b.git: disk full", "mirrorsync: no repository none.git"], Lines(error));
+        Assert.Contains("12 of 12 packs are to be one", output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("4000", output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Maintain_SwitchedOff_SaysSo()
+    {
+        string file = Configs.WriteFile(folder.Path);
+        await using RunningNode running = await StartAsync(file);
+        Assert.Equal(1, await RunAsync("maintain", "--config", file));
+        Assert.Equal(["mirrorsync: maintenance is switched off here; see Maintenance:Enabled"], Lines(error));
     }
 
     [Fact]

@@ -5,6 +5,7 @@ using MirrorSync.Daemon.Health;
 using MirrorSync.Daemon.Hosting;
 using MirrorSync.Daemon.Tests.Metrics;
 using MirrorSync.Daemon.Tests.Support;
+using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Status;
 using MirrorSync.Testing;
 
@@ -121,9 +122,11 @@ public sealed class AdminEndpointsTests : IAsyncLifetime, IDisposable
     public async Task Status_IsTheGoldenFile()
     {
         Dictionary<string, long> findings = new() { ["badTimezone"] = 1, ["zeroPaddedFilemode"] = 3 };
-        node.Status = FakeNode.Fresh(FakeNode.Repository("a.git") with { Findings = findings }, FakeNode.Repository("b.git", "held", null, "refs gone"))
+        MaintenanceRun run = new(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero), 1.5, 12, 2, 9000, 4000, null);
+        node.Status = FakeNode.Fresh(FakeNode.Repository("a.git") with { Findings = findings, LastMaintenance = run }, FakeNode.Repository("b.git", "held", null, "refs gone"))
             with
         {
+            Maintenance = new MaintenanceTotals(7, 0.25, 2, 3.5, 5000, 1, 3, 4),
             Problems = ["disk full"],
             Mirrors =
             [

@@ -48,6 +48,7 @@ internal static class Configs
         Peers = [],
         Tls = null,
         Serving = new ServingConfig(null),
+        Maintenance = new MaintenanceConfig(role == NodeRole.Mirror, 20, 0.25, TimeSpan.FromHours(1), TimeSpan.FromDays(14)),
         Log = new LogConfig(LogLevel.None),
     };
 

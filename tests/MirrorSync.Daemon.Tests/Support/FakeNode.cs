@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 using MirrorSync.Daemon.Hosting;
+using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Status;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Repositories;
@@ -17,6 +18,9 @@ internal sealed class FakeNode : INodeStatusSource
 
     /// <summary>What recovery does.</summary>
     public Func<CancellationToken, Task> Recover { get; set; } = static _ => Task.CompletedTask;
+
+    /// <summary>What maintenance does; null where it is switched off.</summary>
+    public Func<RepositoryName?, bool, CancellationToken, Task<IReadOnlyList<MaintenanceOutcome>?>>? Maintain { get; set; }
 
     /// <summary>What runs beside.</summary>
     public IReadOnlyList<IHostedService> Services { get; set; } = [];
@@ -53,6 +57,7 @@ internal sealed class FakeNode : INodeStatusSource
                 return Task.FromResult<IReadOnlyList<string>?>([.. Status.Repositories
                     .Where(r => r.State == "held" && (name is null || r.Name == name.Value.Value)).Select(static r => r.Name)]);
             },
+            MaintainAsync = Maintain,
             Services = Services,
         };
     }

@@ -1,7 +1,9 @@
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
+using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Mirror;
 using MirrorSync.Storage.Log;
+using MirrorSync.Storage.Maintenance;
 using MirrorSync.Storage.Repositories;
 using MirrorSync.Testing;
 using MirrorSync.Testing.Repositories;
@@ -38,6 +40,11 @@ internal sealed class MirrorRig : IAsyncDisposable
 
     public bool RefuseFindings { get; init; }
 
+    /// <summary>The bounds of maintenance; null without any.</summary>
+    public MaintenanceOptions? Maintained { get; init; }
+
+    public NodeMaintenance? Maintenance { get; private set; }
+
     public MirrorOptions Options => new()
     {
         RefuseFindings = RefuseFindings,
@@ -69,14 +76,22 @@ internal sealed class MirrorRig : IAsyncDisposable
     public async Task RecoverAsync()
     {
         OpenLog();
-        Node = new MirrorNode(Options, Log, Spool, Table, TimeProvider.System, NullLoggerFactory.Instance);
+        Maintenance = Maintained is null ? null : new NodeMaintenance(
+            new NodeMaintenanceOptions { Repository = Maintained, HistoryFile = folder["state/maintenance.json"], Load = static () => 0 },
+            Table,
+            new RepositoryGates(),
+            new ReaderRegistry(TimeProvider.System),
+            () => Node.IsBehind,
+            TimeProvider.System,
+            NullLogger<NodeMaintenance>.Instance);
+        Node = new MirrorNode(Options, Log, Spool, Table, TimeProvider.System, NullLoggerFactory.Instance, Maintenance);
         await Node.RecoverAsync(CancellationToken.None);
     }
 
     public async Task StartAsync()
     {
         await RecoverAsync();
-        running = Node.RunAsync(stop.Token);
+        running = Task.WhenAll(Node.RunAsync(stop.Token), Maintenance?.RunAsync(stop.Token) ?? Task.CompletedTask);
     }
 
     /// <summary>Stops in good order.</summary>
@@ -91,6 +106,7 @@ internal sealed class MirrorRig : IAsyncDisposable
         await running;
         running = Task.CompletedTask;
         await Node.DisposeAsync();
+        await (Maintenance?.DisposeAsync() ?? ValueTask.CompletedTask);
         await Log.DisposeAsync();
         stop.Dispose();
         stop = new CancellationTokenSource();

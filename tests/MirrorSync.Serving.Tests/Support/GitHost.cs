@@ -26,7 +26,7 @@ public sealed class GitHost : ITestHost
     public Task StartAsync(ServingOptions options)
     {
         listener = new GitDaemonListener(
-            Repositories, options, Options, new LsRefsAnswers(), new UploadPackSlots(options, Time), Time, NullLogger<GitDaemonListener>.Instance);
+            Repositories, options, Options, new LsRefsAnswers(), new UploadPackSlots(options, new ReaderRegistry(Time), Time), Time, NullLogger<GitDaemonListener>.Instance);
         listener.Start();
         running = listener.RunAsync(stop.Token);
         return Task.CompletedTask;

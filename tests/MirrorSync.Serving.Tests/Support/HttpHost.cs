@@ -37,7 +37,7 @@ public sealed class HttpHost : ITestHost
     public async Task StartAsync(ServingOptions options)
     {
         SmartHttp http = new(
-            Repositories, options, new LsRefsAnswers(), new UploadPackSlots(options, Time), NullLogger<SmartHttp>.Instance);
+            Repositories, options, new LsRefsAnswers(), new UploadPackSlots(options, new ReaderRegistry(Time), Time), NullLogger<SmartHttp>.Instance);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(static o =>

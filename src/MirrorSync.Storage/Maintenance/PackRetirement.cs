@@ -1,0 +1,55 @@
+using MirrorSync.Storage.Repositories;
+
+namespace MirrorSync.Storage.Maintenance;
+
+/// <summary>
+/// Deletes the files of packs that have a replacement. git and a mirror's own store, when they meet a pack that is gone,
+/// list the folder anew and find the replacement; what they hold open stays readable.
+/// </summary>
+/// <remarks>
+/// The index goes last: it alone, without its pack, can only be the rest of an interrupted deletion, for everybody puts the
+/// pack first. So a restart finds what is left to delete without a list of its own.
+/// </remarks>
+internal static class PackRetirement
+{
+    private static readonly string[] Extensions = ["bitmap", "rev", "pack", "idx"];
+
+    /// <summary>Deletes packs.</summary>
+    /// <returns>The bytes of the packs.</returns>
+    public static long Delete(PackInventory inventory, IEnumerable<PackFile> packs, Action<MaintenanceStep> before)
+    {
+        long bytes = 0;
+        foreach (PackFile pack in packs)
+        {
+            foreach (string extension in Extensions.Where(pack.Extensions.Contains))
+            {
+                before(MaintenanceStep.DeleteFile);
+                File.Delete(inventory.PathOf(pack.Name, extension));
+            }
+
+            bytes += pack.Bytes;
+        }
+
+        return bytes;
+    }
+
+    /// <summary>Deletes what an interrupted maintenance left: temporary files, and indexes whose pack is gone.</summary>
+    public static void DeleteLeftovers(Repository repository)
+    {
+        string folder = Path.Combine(repository.Path, "objects", "pack");
+        foreach (string left in Directory.EnumerateFiles(folder, NewPack.Prefix + "*"))
+        {
+            File.Delete(left);
+        }
+
+        foreach (string index in Directory.EnumerateFiles(folder, "pack-*.idx"))
+        {
+            if (!File.Exists(Path.ChangeExtension(index, ".pack")))
+            {
+                File.Delete(Path.ChangeExtension(index, ".rev"));
+                File.Delete(Path.ChangeExtension(index, ".bitmap"));
+                File.Delete(index);
+            }
+        }
+    }
+}

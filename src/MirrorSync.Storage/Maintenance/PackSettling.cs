@@ -1,0 +1,182 @@
+using System.Text;
+using MirrorSync.Storage.Objects.Indexing;
+using MirrorSync.Storage.Processes;
+using MirrorSync.Storage.Repositories;
+
+namespace MirrorSync.Storage.Maintenance;
+
+/// <summary>
+/// Brings a repository into the form that clones are served best from: few packs with git's own deltas, a reverse index for
+/// each, a multi-pack-index with a bitmap over all of them, a commit-graph; on a primary packed refs. A matter of minutes for
+/// a large repository, all of it beside apply but the exchange of names.
+/// </summary>
+/// <param name="repository">The repository.</param>
+/// <param name="options">The bounds.</param>
+/// <param name="gates">Whoever changes packs is alone.</param>
+/// <param name="before">Called before each step: a seam for tests.</param>
+internal sealed class PackSettling(
+    Repository repository, MaintenanceOptions options, RepositoryGates gates, Action<MaintenanceStep> before)
+{
+    // git's own check of a multi-pack-index reads every object's place.
+    private const long VerifiedObjects = 1_000_000;
+
+    /// <summary>The packs that would be made one now: all of a small repository, otherwise by their sizes.</summary>
+    public IReadOnlyList<PackFile> Choose(PackInventory inventory, MaintenanceNotes notes)
+    {
+        PackFile[] packs = [.. inventory.Packs.Where(p => !p.IsKept && !notes.IsListed(p) && !notes.IsDropped(p))];
+        return !IsSearched(packs) ? GeometricPlan.Choose(packs, options.MaxSettled) : packs.Length > 1 ? packs : [];
+    }
+
+    /// <summary>Does it.</summary>
+    /// <param name="inventory">What is there.</param>
+    /// <param name="packs">The packs to be made one; may be empty.</param>
+    /// <param name="reserve">Keeps folds away from the packs of these names, beside those that were there.</param>
+    /// <param name="pace">Asked often whether to go on.</param>
+    /// <param name="cancellation">Gives up; what is done stays done.</param>
+    /// <exception cref="InvalidDataException">A pack is damaged; all stay as they are.</exception>
+    /// <exception cref="IOException">git or the disk failed.</exception>
+    public async Task<MaintenanceGain> SettleAsync(
+        PackInventory inventory, IReadOnlyList<PackFile> packs, Action<string> reserve, MaintenancePace pace,
+        CancellationToken cancellation)
+    {
+        MaintenanceGain gain = MaintenanceGain.None;
+        bool hasLoose = options.IsPushedTo && HasLoose();
+        if (packs.Count > 1 || hasLoose)
+        {
+            using NewPack made = NewPack.Create(inventory.Folder, repository.Format, before);
+            List<string> how = ["--stdin-packs"];
+            if (hasLoose)
+            {
+                how.Add("--unpacked");
+            }
+
+            if (IsSearched(packs))
+            {
+                // What was copied holds whole objects for which git would not look for a base again.
+                how.Add("--no-reuse-delta");
+            }
+
+            await MaintenanceGit.PackAsync(
+                repository,
+                [.. how],
+                Lines(packs.Select(static p => p.Name + ".pack").Concat(
+                    inventory.Packs.Where(p => !packs.Contains(p) && !p.IsKept).Select(static p => $"^{p.Name}.pack"))),
+                made.File,
+                pace,
+                cancellation).ConfigureAwait(false);
+            string[] staying = [.. inventory.Packs.Where(p => !packs.Contains(p)).Select(p => inventory.PathOf(p.Name, "idx"))];
+            string[] replaced = [.. packs.Select(p => inventory.PathOf(p.Name, "idx"))];
+            IndexedPack indexed = made.Verify(replaced, staying, cancellation);
+            gain = await ExchangeAsync(inventory, packs, made, indexed, reserve, pace, cancellation).ConfigureAwait(false);
+        }
+        else
+        {
+            await IndexAsync(inventory, cancellation).ConfigureAwait(false);
+        }
+
+        await pace(cancellation).ConfigureAwait(false);
+        before(MaintenanceStep.WriteCommitGraph);
+        await MaintenanceGit.RunAsync(
+            repository, ["commit-graph", "write", "--reachable", "--split", "--no-progress"], default, cancellation).ConfigureAwait(false);
+        if (options.IsPushedTo)
+        {
+            before(MaintenanceStep.PackRefs);
+            await MaintenanceGit.RunAsync(repository, ["prune-packed", "-q"], default, cancellation).ConfigureAwait(false);
+            await MaintenanceGit.RunAsync(repository, ["pack-refs", "--all"], default, cancellation).ConfigureAwait(false);
+        }
+
+        return gain;
+    }
+
+    /// <summary>
+    /// Writes the multi-pack-index over all packs that are there, and the reverse indexes that are missing. Without a bitmap
+    /// when what the refs reach is not all in these packs, as in one that borrows.
+    /// </summary>
+    public async Task IndexAsync(PackInventory inventory, CancellationToken cancellation)
+    {
+        foreach (PackFile pack in inventory.Packs.Where(static p => !p.HasReverseIndex))
+        {
+            ReverseIndexFile.Write(inventory, pack, repository.Format);
+        }
+
+        await WriteMultiPackIndexAsync(inventory.Packs, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Writes the multi-pack-index over the given packs.</summary>
+    public async Task WriteMultiPackIndexAsync(IReadOnlyList<PackFile> packs, CancellationToken cancellation)
+    {
+        if (packs.Count == 0)
+        {
+            return;
+        }
+
+        before(MaintenanceStep.WriteMultiPackIndex);
+        byte[] names = Lines(packs.Select(static p => p.Name + ".idx"));
+        string[] plain = ["multi-pack-index", "write", "--stdin-packs", "--no-progress", $"--preferred-pack={packs.MaxBy(static p => p.Objects)!.Name}.idx"];
+        GitExit exit = await MaintenanceGit.TryAsync(repository, [.. plain, "--bitmap"], names, cancellation).ConfigureAwait(false);
+        if (!exit.Good)
+        {
+            await MaintenanceGit.RunAsync(repository, plain, names, cancellation).ConfigureAwait(false);
+        }
+
+        if (packs.Sum(static p => (long)p.Objects) <= VerifiedObjects)
+        {
+            await MaintenanceGit.RunAsync(repository, ["multi-pack-index", "verify", "--no-progress"], default, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The new pack gets its name, then the multi-pack-index over what is to stay is written, then the old ones go.</summary>
+    private async Task<MaintenanceGain> ExchangeAsync(
+        PackInventory inventory, IReadOnlyList<PackFile> packs, NewPack made, IndexedPack indexed, Action<string> reserve,
+        MaintenancePace pace, CancellationToken cancellation)
+    {
+        string name;
+        PackInventory now;
+        using (await gates.EnterAsync(repository.Name, cancellation).ConfigureAwait(false))
+        {
+            if (!IsUnchanged(inventory, packs))
+            {
+                return MaintenanceGain.None;
+            }
+
+            name = made.NameOf(indexed);
+            reserve(name);
+            made.Install(indexed);
+            now = PackInventory.Read(repository);
+        }
+
+        // No gate: it takes long, and changes nothing that apply looks at. Packs that came since the beginning are left to
+        // the folds, which must not take one away that the multi-pack-index names.
+        await pace(cancellation).ConfigureAwait(false);
+        HashSet<string> covered = [name, .. inventory.Packs.Where(p => !packs.Contains(p)).Select(static p => p.Name)];
+        PackFile[] staying = [.. now.Packs.Where(p => covered.Contains(p.Name))];
+        foreach (PackFile pack in staying.Where(static p => !p.HasReverseIndex))
+        {
+            ReverseIndexFile.Write(now, pack, repository.Format);
+        }
+
+        await WriteMultiPackIndexAsync(staying, cancellation).ConfigureAwait(false);
+        using IDisposable alone = await gates.EnterAsync(repository.Name, cancellation).ConfigureAwait(false);
+        if (!IsUnchanged(inventory, packs))
+        {
+            return MaintenanceGain.None;
+        }
+
+        long added = new FileInfo(now.PathOf(name, "pack")).Length;
+        long deleted = PackRetirement.Delete(PackInventory.Read(repository), packs.Where(p => p.Name != name), before);
+        return new MaintenanceGain(packs.Count, deleted - added);
+    }
+
+    private bool IsUnchanged(PackInventory inventory, IReadOnlyList<PackFile> packs)
+    {
+        PackInventory now = PackInventory.Read(repository);
+        return now.FolderInode == inventory.FolderInode && packs.All(p => now.Packs.Any(n => n.Name == p.Name));
+    }
+
+    private bool IsSearched(IReadOnlyList<PackFile> packs) => packs.Sum(static p => (long)p.Objects) <= options.MaxSearched;
+
+    private bool HasLoose() => Directory.EnumerateDirectories(Path.Combine(repository.Path, "objects"), "??")
+        .Any(static d => Directory.EnumerateFiles(d).Any());
+
+    private static byte[] Lines(IEnumerable<string> lines) => Encoding.ASCII.GetBytes(string.Join('\n', lines) + "\n");
+}
