@@ -37,8 +37,12 @@ internal sealed class Departure(ApplyContext context, FollowedRepositories names
             refused = false;
         }
 
-        context.Stores.Forget(state.Repository);
-        context.Trash.Take(state.Repository, record, accepted.Task.IsCompleted);
+        using (await AloneAsync(state, cancellation).ConfigureAwait(false))
+        {
+            context.Stores.Forget(state.Repository);
+            context.Trash.Take(state.Repository, record, accepted.Task.IsCompleted);
+        }
+
         names.Removed(repository, record.Sequence);
         await CheckpointAsync(cancellation).ConfigureAwait(false);
         names.Release(record.Repository, record.Sequence);
@@ -60,14 +64,18 @@ internal sealed class Departure(ApplyContext context, FollowedRepositories names
     {
         Repository renamed = state.Repository with { Name = newName, Path = newName.PathBelow(context.Root) };
         Repository old = state.Repository with { Name = record.Repository, Path = record.Repository.PathBelow(context.Root) };
-        names.Borrowers.Move(repository, old, renamed, () =>
+        using (await AloneAsync(state, cancellation).ConfigureAwait(false))
         {
-            if (state.Name != newName && Directory.Exists(old.Path))
+            names.Borrowers.Move(repository, old, renamed, () =>
             {
-                context.Stores.Forget(state.Repository);
-                RepositoryFolders.Move(old.Path, renamed.Path, context.Root);
-            }
-        });
+                if (state.Name != newName && Directory.Exists(old.Path))
+                {
+                    context.Stores.Forget(state.Repository);
+                    RepositoryFolders.Move(old.Path, renamed.Path, context.Root);
+                }
+            });
+        }
+
 
         RepositoryState next = state with { Repository = renamed };
         names.Renamed(
@@ -77,6 +85,10 @@ internal sealed class Departure(ApplyContext context, FollowedRepositories names
         await CheckpointAsync(cancellation).ConfigureAwait(false);
         names.Release(record.Repository, record.Sequence);
     }
+
+    /// <summary>Keeps maintenance out of a folder that is about to be elsewhere.</summary>
+    private async Task<IDisposable?> AloneAsync(RepositoryState state, CancellationToken cancellation) =>
+        context.Maintenance is { } maintenance ? await maintenance.EnterExchangeAsync(state.Repository, cancellation).ConfigureAwait(false) : null;
 
     private async Task CheckpointAsync(CancellationToken cancellation)
     {
