@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
 using MirrorSync.Replication.Maintenance;
+using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Maintenance;
 
 namespace MirrorSync.Daemon.Configuration;
@@ -83,6 +84,9 @@ internal static class ConfigLoader
             reader.Flag("Packs:DetectCollisions", true),
             (int)reader.Whole("Packs:Threads", PacksConfig.DefaultThreads, 1, 64),
             reader.Whole("Packs:CacheBytes", PacksConfig.DefaultCacheBytes, 4L << 20, 32L << 30));
+        LogRetentionOptions retention = new(
+            reader.Time("Retention:MaxAge", LogRetentionOptions.Default.MaxAge),
+            reader.Whole("Retention:MaxBytes", LogRetentionOptions.Default.MaxBytes, 64L << 20, 1L << 50));
         TrashConfig trash = new(reader.Time("Trash:Retention", TrashConfig.DefaultRetention));
         MaintenanceConfig maintenance = new(
             reader.Flag("Maintenance:Enabled", role == NodeRole.Mirror),
@@ -121,6 +125,7 @@ internal static class ConfigLoader
             Tls = tls,
             Serving = new ServingConfig(pushUrl),
             Packs = packs,
+            Retention = retention,
             Trash = trash,
             Maintenance = maintenance,
             Log = new LogConfig(level.Value),

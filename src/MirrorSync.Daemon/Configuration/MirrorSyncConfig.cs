@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using MirrorSync.Storage.Log;
 
 namespace MirrorSync.Daemon.Configuration;
 
@@ -40,6 +41,9 @@ internal sealed record MirrorSyncConfig
 
     /// <summary>How a mirror takes packs. A primary may have it too, so that nodes can share a file.</summary>
     public PacksConfig Packs { get; init; } = new(false, true, PacksConfig.DefaultThreads, PacksConfig.DefaultCacheBytes);
+
+    /// <summary>How much of its log a mirror keeps. A primary may have it too, so that nodes can share a file.</summary>
+    public LogRetentionOptions Retention { get; init; } = LogRetentionOptions.Default;
 
     /// <summary>How a mirror keeps what was removed. A primary may have it too, so that nodes can share a file.</summary>
     public TrashConfig Trash { get; init; } = new(TrashConfig.DefaultRetention);

@@ -123,6 +123,7 @@ internal static class NodeComposition
             },
             RefuseFindings = config.Packs.RefuseFindings,
             TrashRetention = config.Trash.Retention,
+            Retention = config.Retention,
         };
         MirrorNode node = null!;
         NodeMaintenance? maintenance = Maintenance(context, table, readers, () => node.IsBehind);

@@ -19,6 +19,10 @@ internal sealed partial class CheckpointWriter(
     private readonly SemaphoreSlim writing = new(1, 1);
     private long wanted;
     private long written;
+    private ulong replayAfter;
+
+    /// <summary>The last checkpoint says that records up to this sequence are not needed at a restart; 0 before there is one.</summary>
+    public ulong ReplayAfter => Volatile.Read(ref replayAfter);
 
     /// <summary>Writes when something changed, until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
@@ -82,6 +86,7 @@ internal sealed partial class CheckpointWriter(
 
         Folders.SyncFileSystem(options.Root);
         known.Write(options.CheckpointFile);
+        Volatile.Write(ref replayAfter, known.ReplayAfter);
         return true;
     }
 

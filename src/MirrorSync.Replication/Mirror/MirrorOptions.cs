@@ -1,3 +1,4 @@
+using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects.Indexing;
 
 namespace MirrorSync.Replication.Mirror;
@@ -33,6 +34,9 @@ public sealed record MirrorOptions
 
     /// <summary>How long removed repositories are kept in the trash.</summary>
     public required TimeSpan TrashRetention { get; init; }
+
+    /// <summary>How much of its log is kept that no restart needs.</summary>
+    public LogRetentionOptions Retention { get; init; } = LogRetentionOptions.Default;
 
     /// <summary>How long a pack whose objects were refused is not asked for again: a whole snapshot is fetched for the answer.</summary>
     public TimeSpan RefusedAgainAfter { get; init; } = TimeSpan.FromMinutes(1);
