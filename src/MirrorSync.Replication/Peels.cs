@@ -65,13 +65,13 @@ internal static class Peels
         }
 
         using ObjectStore store = ObjectStore.Open(repository.Path, repository.Format);
-        foreach (ObjectId id in ids)
+        ObjectId[] asked = [.. ids];
+        bool[] there = new bool[asked.Length];
+        // The header, and not the name alone: it shows a pack that is not there behind its index.
+        if (store.ReadHeaders(asked, (index, _, _) => there[index] = true) < asked.Length)
         {
-            // The header, and not the name alone: it shows a pack that is not there behind its index.
-            if (!store.TryReadHeader(id, out _, out _))
-            {
-                throw new ObjectsMissingException($"{repository.Name}: object {id.ToHex(repository.Format)} is missing");
-            }
+            ObjectId missing = asked[Array.IndexOf(there, false)];
+            throw new ObjectsMissingException($"{repository.Name}: object {missing.ToHex(repository.Format)} is missing");
         }
     }
 

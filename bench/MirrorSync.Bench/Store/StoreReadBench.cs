@@ -11,7 +11,8 @@ namespace MirrorSync.Bench.Store;
 
 /// <summary>
 /// <c>lookups [--repository DIR]... [--ids N] [--rounds N]</c>: the same ids in the same random order for
-/// <see cref="ObjectStore"/>, <c>git cat-file</c> and libgit2, in turns, and medians.
+/// <see cref="ObjectStore"/>, <c>git cat-file</c> and libgit2, in turns, and medians. A run of ours or libgit2's opens the
+/// repository anew; one of git's is a process. Reading many, ours may take them in another order, as no other can.
 /// </summary>
 internal static class StoreReadBench
 {
@@ -59,71 +60,37 @@ internal static class StoreReadBench
         await File.WriteAllTextAsync(file, string.Join('\n', asked) + "\n");
         ObjectId[] ids = [.. asked.Select(h => ObjectId.TryParseHex(h, format, out ObjectId id) ? id : throw new BenchFailedException($"{h} is no id"))];
 
-        Contender[] lookups =
-        [
-            new("ours", () => WithStore(repository, format, store => Headers(store, ids))),
-            new("git", () => GitCatFile.Run(repository, file, "--batch-check", "--buffer").Seconds),
-            new("libgit2", () => WithOdb(repository, true, odb => Sum(ids, odb, static (o, id) => o.ReadHeader(id)))),
-        ];
-        Tell("lookup", "header", repository, ids.Length, rounds, lookups);
+        Contender git(string name, params string[] options) => new(name, () => GitCatFile.Run(repository, file, options).Seconds);
+        Contender libGit2(string name, bool verify, Func<LibGit2Odb, ObjectId, long> ask) =>
+            new(name, () => WithOdb(repository, verify, odb => Sum(ids, odb, ask)));
+        Contender ours(Action<ObjectStore> work) => new("ours", () => WithStore(repository, format, work));
+        Report report = new(Path.GetFileName(repository), ids.Length, rounds);
 
-        Contender[] exists =
-        [
-            new("ours", () => WithStore(repository, format, store => Present(store, ids))),
-            new("git", () => GitCatFile.Run(repository, file, "--batch-check=%(objectname)", "--buffer").Seconds),
-            new("libgit2", () => WithOdb(repository, true, odb => Sum(ids, odb, static (o, id) => o.Contains(id) ? 1 : 0))),
-        ];
-        Tell("lookup", "exists", repository, ids.Length, rounds, exists);
+        Contender[] exists = [git("git", "--batch-check=%(objectname)", "--buffer"), libGit2("libgit2", true, static (o, id) => o.Contains(id) ? 1 : 0)];
+        report.Tell("lookup", "existence", null, [ours(store => Present(store, ids)), .. exists]);
 
+        Contender[] headers = [git("git", "--batch-check", "--buffer"), libGit2("libgit2", true, static (o, id) => o.ReadHeader(id))];
+        report.Tell("lookup", "type and size, one by one", null, [ours(store => Headers(store, ids)), .. headers]);
+        report.Tell("lookup", "type and size of many", null, [ours(store => ManyHeaders(store, ids)), .. headers]);
+
+        // git does not look whether what it reads is the object of the id; ours does, and libgit2 does unless told not to.
         Contender[] reads =
         [
-            new("ours", () => WithStore(repository, format, store => Contents(store, ids))),
-            new("git", () => GitCatFile.Run(repository, file, "--batch", "--buffer").Seconds),
-            new("libgit2", () => WithOdb(repository, true, odb => Sum(ids, odb, static (o, id) => o.Read(id)))),
-            new("libgit2Unverified", () => WithOdb(repository, false, odb => Sum(ids, odb, static (o, id) => o.Read(id)))),
+            git("git", "--batch", "--buffer"),
+            libGit2("libgit2", true, static (o, id) => o.Read(id)),
+            libGit2("libgit2Unverified", false, static (o, id) => o.Read(id)),
         ];
-        Tell("read", "content", repository, ids.Length, rounds, reads);
-    }
+        report.Tell("read", "content, one by one", true, [ours(store => Contents(store, ids)), .. reads]);
+        report.Tell("read", "content of many", true, [ours(store => ManyContents(store, ids)), .. reads]);
 
-    private static void Tell(string part, string asks, string repository, int count, int rounds, Contender[] contenders)
-    {
-        double[][] seconds = [.. contenders.Select(_ => new double[rounds])];
-        foreach (Contender contender in contenders)
-        {
-            // What is compiled, and read from the disk, at the first time.
-            contender.Seconds();
-        }
-
-        for (int round = 0; round < rounds; round++)
-        {
-            for (int i = 0; i < contenders.Length; i++)
-            {
-                seconds[i][round] = contenders[i].Seconds();
-            }
-        }
-
-        Dictionary<string, object> line = new()
-        {
-            ["part"] = part,
-            ["asks"] = asks,
-            ["repository"] = Path.GetFileName(repository),
-            ["ids"] = count,
-        };
-        double[] medians = [.. seconds.Select(Median)];
-        for (int i = 0; i < contenders.Length; i++)
-        {
-            line[contenders[i].Name + "PerSecond"] = Math.Round(count / medians[i]);
-        }
-
-        line["ratio"] = Math.Round(medians[1..].Min() / medians[0], 2);
-        Console.WriteLine(JsonSerializer.Serialize(line));
-    }
-
-    private static double Median(double[] values)
-    {
-        double[] sorted = [.. values.Order()];
-        int middle = sorted.Length / 2;
-        return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+        Report all = new(Path.GetFileName(repository), listed.Length, rounds);
+        all.Tell("enumerate", "all ids", null,
+        [
+            ours(store => Enumerated(store, listed.Length)),
+            git("git", "--batch-all-objects", "--batch-check=%(objectname)", "--buffer"),
+            git("gitUnordered", "--batch-all-objects", "--unordered", "--batch-check=%(objectname)", "--buffer"),
+            new("libgit2", () => WithOdb(repository, true, odb => Check(odb.Count() >= listed.Length))),
+        ]);
     }
 
     private static double WithStore(string repository, ObjectFormat format, Action<ObjectStore> work)
@@ -160,21 +127,21 @@ internal static class StoreReadBench
     {
         foreach (ref readonly ObjectId id in ids.AsSpan())
         {
-            if (!store.TryReadHeader(id, out _, out _))
-            {
-                throw new BenchFailedException($"{id} was not found");
-            }
+            Check(store.TryReadHeader(id, out _, out _));
         }
+    }
+
+    private static void ManyHeaders(ObjectStore store, ObjectId[] ids)
+    {
+        long bytes = 0;
+        Check(store.ReadHeaders(ids, (_, _, size) => bytes += size) == ids.Length && bytes > 0);
     }
 
     private static void Present(ObjectStore store, ObjectId[] ids)
     {
         foreach (ref readonly ObjectId id in ids.AsSpan())
         {
-            if (!store.Contains(id))
-            {
-                throw new BenchFailedException($"{id} was not found");
-            }
+            Check(store.Contains(id));
         }
     }
 
@@ -182,12 +149,90 @@ internal static class StoreReadBench
     {
         foreach (ref readonly ObjectId id in ids.AsSpan())
         {
-            if (!store.TryRead(id, int.MaxValue, out _, out _))
-            {
-                throw new BenchFailedException($"{id} was not found");
-            }
+            Check(store.TryRead(id, int.MaxValue, out _, out _));
         }
     }
 
+    private static void ManyContents(ObjectStore store, ObjectId[] ids)
+    {
+        long bytes = 0;
+        Check(store.ReadMany(ids, int.MaxValue, (_, _, content) => bytes += content.Length) == ids.Length && bytes > 0);
+    }
+
+    private static void Enumerated(ObjectStore store, int expected)
+    {
+        int count = 0;
+        foreach (ObjectId _ in store.EnumerateIds())
+        {
+            count++;
+        }
+
+        Check(count == expected);
+    }
+
+    private static void Check(bool found)
+    {
+        if (!found)
+        {
+            throw new BenchFailedException("not all objects were found");
+        }
+    }
+
+    /// <summary>One of those that are compared; runs once and says for how many seconds.</summary>
     private sealed record Contender(string Name, Func<double> Seconds);
+
+    /// <summary>Runs contenders in turns and prints a line.</summary>
+    private sealed record Report(string Repository, int Ids, int Rounds)
+    {
+        /// <param name="part">Of the bench.</param>
+        /// <param name="asks">What of each object.</param>
+        /// <param name="verified">Whether ours looks if contents are those of their ids; null where there is no content.</param>
+        /// <param name="contenders">Ours, then the others: the ratio is beside the fastest of them.</param>
+        public void Tell(string part, string asks, bool? verified, Contender[] contenders)
+        {
+            double[][] seconds = [.. contenders.Select(_ => new double[Rounds])];
+            foreach (Contender contender in contenders)
+            {
+                // What is compiled, and read from the disk, at the first time.
+                contender.Seconds();
+            }
+
+            for (int round = 0; round < Rounds; round++)
+            {
+                for (int i = 0; i < contenders.Length; i++)
+                {
+                    seconds[i][round] = contenders[i].Seconds();
+                }
+            }
+
+            Dictionary<string, object> line = new()
+            {
+                ["part"] = part,
+                ["asks"] = asks,
+                ["repository"] = Repository,
+                ["ids"] = Ids,
+                ["threads"] = 1,
+            };
+            double[] medians = [.. seconds.Select(Median)];
+            for (int i = 0; i < contenders.Length; i++)
+            {
+                line[contenders[i].Name + "PerSecond"] = Math.Round(Ids / medians[i]);
+            }
+
+            line["ratio"] = Math.Round(medians[1..].Min() / medians[0], 2);
+            if (verified is { } says)
+            {
+                line["oursVerified"] = says;
+            }
+
+            Console.WriteLine(JsonSerializer.Serialize(line));
+        }
+
+        private static double Median(double[] values)
+        {
+            double[] sorted = [.. values.Order()];
+            int middle = sorted.Length / 2;
+            return sorted.Length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+        }
+    }
 }

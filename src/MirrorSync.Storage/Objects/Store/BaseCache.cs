@@ -3,18 +3,12 @@ using MirrorSync.Git.Objects;
 
 namespace MirrorSync.Storage.Objects.Store;
 
-/// <summary>Where an entry is: the pack's number in the process and the entry's offset.</summary>
-internal readonly record struct EntryKey(long Pack, long Offset);
-
-/// <summary>An object that others are deltas against. Its bytes are shared and never written.</summary>
-internal readonly record struct BaseObject(ObjectType Type, byte[] Bytes);
-
 /// <summary>
 /// The bases that were used last, bounded by their bytes: objects of one history are mostly deltas of the same few.
 /// Any thread.
 /// </summary>
 /// <param name="capacity">Bytes held at most.</param>
-internal sealed class BaseCache(long capacity)
+internal sealed class BaseCache(long capacity) : IBaseCache
 {
     // A third of what git allows itself for one repository (core.deltaBaseCacheLimit).
     private const long DefaultCapacity = 32L << 20;
@@ -38,7 +32,7 @@ internal sealed class BaseCache(long capacity)
     /// <summary>All stores of the process share one.</summary>
     public static BaseCache Shared { get; } = new(DefaultCapacity);
 
-    /// <summary>Finds a base and makes it the one used last.</summary>
+    /// <inheritdoc/>
     public bool TryGet(EntryKey key, out BaseObject found)
     {
         lock (gate)
@@ -60,10 +54,11 @@ internal sealed class BaseCache(long capacity)
         }
     }
 
-    /// <summary>Takes a base; what was unused longest goes. One that would push out most of the others is not taken.</summary>
-    public void Add(EntryKey key, BaseObject added)
+    /// <inheritdoc/>
+    /// <remarks>What was unused longest goes. One that would push out most of the others is not taken.</remarks>
+    public void Add(EntryKey key, ObjectType type, byte[] bytes)
     {
-        long cost = added.Bytes.Length + Overhead;
+        long cost = bytes.Length + Overhead;
         if (cost > capacity / 4)
         {
             return;
@@ -79,7 +74,7 @@ internal sealed class BaseCache(long capacity)
 
             place = TakeNode();
             nodes[place].Key = key;
-            nodes[place].Base = added;
+            nodes[place].Base = new BaseObject(type, bytes);
             LinkNewest(place);
             held += cost;
             while (held > capacity)
@@ -87,6 +82,12 @@ internal sealed class BaseCache(long capacity)
                 DropOldest();
             }
         }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>It is not taken: among objects that are read one by one, few are bases of others.</remarks>
+    public void Offer(EntryKey key, ObjectType type, ReadOnlySpan<byte> content)
+    {
     }
 
     private int TakeNode()

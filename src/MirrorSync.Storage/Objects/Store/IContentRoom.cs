@@ -3,12 +3,6 @@ namespace MirrorSync.Storage.Objects.Store;
 /// <summary>Where the content of an object goes that is being read.</summary>
 internal interface IContentRoom
 {
-    /// <summary>
-    /// Whether objects follow that may be deltas against this one, so that it is worth keeping: read alone, an object is
-    /// kept only if it was needed for another.
-    /// </summary>
-    bool IsBaseToCome { get; }
-
     /// <summary>Gives room for so many bytes. What is read may turn out damaged, and the room is then not used.</summary>
     Span<byte> Take(int size);
 }
@@ -18,9 +12,6 @@ internal struct ArrayRoom : IContentRoom
 {
     /// <summary>The array.</summary>
     public byte[] Content { get; private set; }
-
-    /// <inheritdoc/>
-    public readonly bool IsBaseToCome => false;
 
     /// <inheritdoc/>
     public Span<byte> Take(int size) => Content = GC.AllocateUninitializedArray<byte>(size);

@@ -62,6 +62,9 @@ internal sealed class KeptIndexes(long capacity)
 /// <param name="check">Looks at all of it before it is used.</param>
 internal sealed class KeptFile(StoreFile file, KeptIndexes kept, Action<byte[]> check)
 {
+    // By how much a byte that is read in pieces is dearer than one of the whole file.
+    private const int PieceCost = 4;
+
     private readonly Lock gate = new();
     private volatile byte[]? bytes;
     private long spent;
@@ -80,7 +83,7 @@ internal sealed class KeptFile(StoreFile file, KeptIndexes kept, Action<byte[]> 
     /// <exception cref="IOException">The disk failed, or the check did.</exception>
     public void Spend(Microsoft.Win32.SafeHandles.SafeFileHandle handle, int count)
     {
-        if (Interlocked.Add(ref spent, count) < file.Length || !kept.Takes(file.Length) || !gate.TryEnter())
+        if (PieceCost * Interlocked.Add(ref spent, count) < file.Length || !kept.Takes(file.Length) || !gate.TryEnter())
         {
             return;
         }

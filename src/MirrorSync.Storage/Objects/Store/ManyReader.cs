@@ -8,6 +8,12 @@ namespace MirrorSync.Storage.Objects.Store;
 /// <param name="content">Its content, only good during the call.</param>
 public delegate void ObjectVisitor(int index, ObjectType type, ReadOnlySpan<byte> content);
 
+/// <summary>Takes an object's type and size, as declared.</summary>
+/// <param name="index">Which of the ids that were asked for.</param>
+/// <param name="type">Its type.</param>
+/// <param name="size">Its size in bytes.</param>
+public delegate void HeaderVisitor(int index, ObjectType type, long size);
+
 /// <summary>
 /// Reads many objects out of packs, pack by pack, in the order in which a pack holds them: so each page is read once and
 /// each base made once, however small the caches. What cannot be read this way is left over. One thread; lives for one call.
@@ -16,18 +22,42 @@ public delegate void ObjectVisitor(int index, ObjectType type, ReadOnlySpan<byte
 /// <param name="format">Of the ids.</param>
 /// <param name="maxBytes">The largest content wanted.</param>
 /// <param name="cache">Bases of deltas.</param>
-/// <param name="visit">Takes the objects.</param>
-internal readonly ref struct ManyReader(ReadOnlySpan<ObjectId> ids, ObjectFormat format, long maxBytes, BaseCache cache, ObjectVisitor visit)
+internal readonly ref struct ManyReader(ReadOnlySpan<ObjectId> ids, ObjectFormat format, long maxBytes, IBaseCache cache)
 {
     private readonly ReadOnlySpan<ObjectId> ids = ids;
+
+    /// <summary>Reads types and sizes of objects of one pack; parameters as with the other.</summary>
+    public void ReadHeaders(Pack pack, ReadOnlySpan<long> offsets, ReadOnlySpan<int> indexes, HeaderVisitor visit, List<int> left)
+    {
+        ReadScratch scratch = ReadScratch.Rent();
+        try
+        {
+            for (int i = 0; i < offsets.Length; i++)
+            {
+                if (TryReadHeader(pack, scratch, offsets[i], indexes[i], out ObjectType type, out long size))
+                {
+                    visit(indexes[i], type, size);
+                }
+                else
+                {
+                    left.Add(indexes[i]);
+                }
+            }
+        }
+        finally
+        {
+            scratch.Return();
+        }
+    }
 
     /// <summary>Reads objects of one pack.</summary>
     /// <param name="pack">The pack.</param>
     /// <param name="offsets">Where their entries begin, in order.</param>
     /// <param name="indexes">Which of the ids they are.</param>
     /// <param name="batch">Empty; and so again at the end.</param>
+    /// <param name="visit">Takes the objects.</param>
     /// <param name="left">Gets the indexes of those that could not be read: the pack is gone, or damaged, or they are too large.</param>
-    public void Read(Pack pack, ReadOnlySpan<long> offsets, ReadOnlySpan<int> indexes, ReadBatch batch, List<int> left)
+    public void Read(Pack pack, ReadOnlySpan<long> offsets, ReadOnlySpan<int> indexes, ReadBatch batch, ObjectVisitor visit, List<int> left)
     {
         ReadScratch scratch = ReadScratch.Rent();
         try
@@ -36,7 +66,7 @@ internal readonly ref struct ManyReader(ReadOnlySpan<ObjectId> ids, ObjectFormat
             {
                 if (batch.IsFull)
                 {
-                    Flush(batch, left);
+                    Flush(batch, visit, left);
                 }
 
                 BatchRoom room = new(batch);
@@ -58,7 +88,7 @@ internal readonly ref struct ManyReader(ReadOnlySpan<ObjectId> ids, ObjectFormat
                 }
             }
 
-            Flush(batch, left);
+            Flush(batch, visit, left);
         }
         finally
         {
@@ -82,7 +112,21 @@ internal readonly ref struct ManyReader(ReadOnlySpan<ObjectId> ids, ObjectFormat
         }
     }
 
-    private void Flush(ReadBatch batch, List<int> left)
+    private bool TryReadHeader(Pack pack, ReadScratch scratch, long offset, int index, out ObjectType type, out long size)
+    {
+        try
+        {
+            (type, size) = (default, 0);
+            return pack.TryCheck(ids[index]) && new PackReader(pack, cache, scratch, ids[index]).TryReadHeader(offset, out type, out size, out _);
+        }
+        catch (DamagedObjectException)
+        {
+            (type, size) = (default, 0);
+            return false;
+        }
+    }
+
+    private void Flush(ReadBatch batch, ObjectVisitor visit, List<int> left)
     {
         batch.Hash();
         for (int i = 0; i < batch.Count; i++)
@@ -104,8 +148,6 @@ internal readonly ref struct ManyReader(ReadOnlySpan<ObjectId> ids, ObjectFormat
     /// <summary>Room in the batch, or of its own for what is too large for it.</summary>
     private struct BatchRoom(ReadBatch batch) : IContentRoom
     {
-        public readonly bool IsBaseToCome => true;
-
         public byte[]? Alone { get; private set; }
 
         public int Size { get; private set; }

@@ -36,8 +36,8 @@ internal sealed class Pack(string name, StoreFile index, StoreFile pack, ObjectF
     /// <summary>The pack by its pages.</summary>
     public PagedFile Pages { get; } = new(pack, memory.Pages);
 
-    /// <summary>The types of its deltas.</summary>
-    public DeltaTypes Types { get; } = new();
+    /// <summary>The types of its objects, as far as known.</summary>
+    public KnownTypes Types { get; } = new();
 
     /// <summary>Of its ids.</summary>
     public ObjectFormat Format => format;

@@ -35,7 +35,7 @@ internal readonly ref struct PackReader
     private const int MaxTrustedBytes = 1 << 20;
 
     private readonly Pack pack;
-    private readonly BaseCache cache;
+    private readonly IBaseCache cache;
     private readonly ReadScratch scratch;
     private readonly ObjectId id;
 
@@ -43,7 +43,7 @@ internal readonly ref struct PackReader
     /// <param name="cache">Bases of this and other packs.</param>
     /// <param name="scratch">The caller's.</param>
     /// <param name="id">The object that is read.</param>
-    public PackReader(Pack pack, BaseCache cache, ReadScratch scratch, in ObjectId id)
+    public PackReader(Pack pack, IBaseCache cache, ReadScratch scratch, in ObjectId id)
     {
         this.pack = pack;
         this.cache = cache;
@@ -82,16 +82,17 @@ internal readonly ref struct PackReader
                 if (chain.Count == 0)
                 {
                     Span<byte> content = room.Take(size);
-                    return TryInflate(at, at + entry.Length, content) && Done(offset, type, content, room.IsBaseToCome);
+                    return TryInflate(at, at + entry.Length, content) && Done(offset, type, content);
                 }
 
-                source = new BaseObject(type, GC.AllocateUninitializedArray<byte>(size));
-                if (!TryInflate(at, at + entry.Length, source.Bytes))
+                byte[] whole = GC.AllocateUninitializedArray<byte>(size);
+                if (!TryInflate(at, at + entry.Length, whole))
                 {
                     return false;
                 }
 
-                cache.Add(new EntryKey(pack.Number, at), source);
+                source = new BaseObject(type, whole);
+                cache.Add(new EntryKey(pack.Number, at), type, whole);
                 break;
             }
 
@@ -113,23 +114,23 @@ internal readonly ref struct PackReader
         {
             // What is in the cache is nobody's to change, so the caller gets a copy.
             CheckLimit(source.Bytes.Length, maxBytes);
-            source.Bytes.CopyTo(room.Take(source.Bytes.Length));
+            source.Bytes.Span.CopyTo(room.Take(source.Bytes.Length));
             return true;
         }
 
         for (int i = chain.Count - 1; i > 0; i--)
         {
             ArrayRoom made = default;
-            if (!TryApply(chain[i], source.Bytes, held, ref made, out _))
+            if (!TryApply(chain[i], source.Bytes.Span, held, ref made, out _))
             {
                 return false;
             }
 
             source = new BaseObject(type, made.Content);
-            cache.Add(new EntryKey(pack.Number, chain[i].Offset), source);
+            cache.Add(new EntryKey(pack.Number, chain[i].Offset), type, made.Content);
         }
 
-        return TryApply(chain[0], source.Bytes, maxBytes, ref room, out Span<byte> last) && Done(offset, type, last, room.IsBaseToCome);
+        return TryApply(chain[0], source.Bytes.Span, maxBytes, ref room, out Span<byte> last) && Done(offset, type, last);
     }
 
     /// <summary>
@@ -165,7 +166,6 @@ internal readonly ref struct PackReader
                 {
                     size = entry.Size;
                     dataOffset = at + entry.Length;
-                    return true;
                 }
 
                 break;
@@ -292,17 +292,13 @@ internal readonly ref struct PackReader
         }
     }
 
-    private bool Done(long offset, ObjectType type, ReadOnlySpan<byte> content, bool keep)
+    private bool Done(long offset, ObjectType type, ReadOnlySpan<byte> content)
     {
-        if (keep)
-        {
-            cache.Add(new EntryKey(pack.Number, offset), new BaseObject(type, content.ToArray()));
-        }
-
+        cache.Offer(new EntryKey(pack.Number, offset), type, content);
         return true;
     }
 
-    private bool TryApply<TRoom>(DeltaLink link, byte[] source, long limit, ref TRoom room, out Span<byte> made)
+    private bool TryApply<TRoom>(DeltaLink link, ReadOnlySpan<byte> source, long limit, ref TRoom room, out Span<byte> made)
         where TRoom : struct, IContentRoom
     {
         made = default;

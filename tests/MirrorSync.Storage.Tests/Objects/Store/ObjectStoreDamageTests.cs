@@ -209,6 +209,9 @@ public class ObjectStoreDamageTests
                 Assert.True(!found || (type == expected.Type && expected.Content.AsSpan().SequenceEqual(content)), $"{expected.Id}: wrong bytes");
                 return found;
             });
+            damage |= !Ask(() => store.ReadMany([expected.Id], 1 << 20, (_, type, content) =>
+                Assert.True(type == expected.Type && content.SequenceEqual(expected.Content), $"{expected.Id}: wrong bytes")) == 1);
+            damage |= !Ask(() => store.ReadHeaders([expected.Id], static (_, _, _) => { }) == 1);
             damage |= !Ask(() =>
             {
                 using Stream? stream = store.OpenRead(expected.Id, out _, out long size);

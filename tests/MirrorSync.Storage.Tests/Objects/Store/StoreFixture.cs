@@ -241,6 +241,13 @@ internal sealed class StoreFixture : IDisposable
             Assert.True(content.SequenceEqual(objects[index].Content), $"{objects[index].Id}: other bytes");
         }));
         Assert.DoesNotContain(false, visited);
+        Assert.Equal(ids.Length, store.ReadHeaders(ids, (index, type, size) =>
+        {
+            Assert.True(visited[index]);
+            visited[index] = false;
+            Assert.Equal((objects[index].Type, objects[index].Content.Length), (type, size));
+        }));
+        Assert.DoesNotContain(true, visited);
     }
 
     public void AssertAbsent(ObjectStore store)
@@ -255,6 +262,10 @@ internal sealed class StoreFixture : IDisposable
             Assert.Null(content);
             Assert.Null(store.OpenRead(id, out _, out _));
         }
+
+        ObjectId[] absent = [AbsentId(0), AbsentId(1)];
+        Assert.Equal(0, store.ReadMany(absent, int.MaxValue, static (_, _, _) => Assert.Fail("an absent object was read")));
+        Assert.Equal(0, store.ReadHeaders(absent, static (_, _, _) => Assert.Fail("an absent object was found")));
     }
 
     public IEnumerable<string> Packs => Directory.EnumerateFiles(PackFolder, "*.pack");

@@ -3,19 +3,19 @@ using MirrorSync.Git.Objects;
 namespace MirrorSync.Storage.Objects.Store;
 
 /// <summary>
-/// What the objects are that a pack stores as deltas, as far as it was found out lately: an entry does not say it, its
-/// chain has to be followed to the end. Each entry has one place, which a later one may take. Any thread.
+/// What objects of a pack are, as far as it was found out lately: a delta does not say it, its chain has to be followed to
+/// the end, or to the first that is known here. Each entry has one place, which a later one may take. Any thread.
 /// </summary>
-internal sealed class DeltaTypes
+internal sealed class KnownTypes
 {
-    // 512 KiB, for packs whose deltas are asked at all.
+    // 512 KiB, for packs whose objects are asked for their types at all.
     private const int PlaceBits = 16;
     private const int TypeBits = 3;
 
     // An offset and a type in one word, so that nobody reads the half of it; 0 is no offset of an entry.
     private long[]? places;
 
-    /// <summary>Finds the type of the delta at an offset.</summary>
+    /// <summary>Finds the type of the object whose entry begins at an offset.</summary>
     public bool TryGet(long offset, out ObjectType type)
     {
         type = default;
