@@ -13,6 +13,7 @@ using MirrorSync.Serving.Http;
 using MirrorSync.Serving.UploadPack;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.Objects.Packing;
 using MirrorSync.Storage.Objects.Indexing;
 using MirrorSync.Storage.Repositories;
 
@@ -75,6 +76,7 @@ internal static class NodeComposition
             NotifyFolder = config.Data.NotifyFolder,
             RootIdentityFile = RootIdentityFile(config),
             ScanInterval = config.Repositories.ScanInterval,
+            Packing = new PackingLimits { MaxBytes = config.Packs.CacheBytes },
         };
         PrimaryNode node = new(options, log, spool, table, context.Time, context.LoggerFactory);
         ReplicationServer server = new(

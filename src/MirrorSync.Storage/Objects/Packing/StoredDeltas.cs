@@ -26,10 +26,18 @@ internal sealed class StoredDeltas(ObjectStore store, PackingBudget budget, Hash
     /// <exception cref="PackingLimitException">It is too much.</exception>
     public void Find(List<PackItem> items, CancellationToken cancellation)
     {
+        // A push is unpacked or kept as a pack: when none of its commits is in a pack, nothing of it is looked for there.
+        bool packed = items[0].Type != ObjectType.Commit;
         foreach (PackItem item in items)
         {
             cancellation.ThrowIfCancellationRequested();
+            if (!packed && item.Type != ObjectType.Commit)
+            {
+                return;
+            }
+
             item.Stored = store.ReadStored(item.Id, budget.Bytes);
+            packed |= item.Stored is not null;
             byId[item.Id] = item;
             if (item.Stored is { } stored)
             {

@@ -85,7 +85,7 @@ public class RefusedPushTests
         using PackingFixture fixture = await TwoCommitsAsync();
         foreach (PackingLimits limits in new PackingLimits[]
         {
-            new() { MaxCommitsRead = 0 }, new() { MaxObjects = 3 }, new() { MaxBytes = 1500 }, new() { MaxBytes = 400 },
+            new() { MaxCommitsRead = 0 }, new() { MaxObjects = 3 }, new() { MaxBytes = 900 }, new() { MaxBytes = 400 },
         })
         {
             fixture.Limits = limits;
