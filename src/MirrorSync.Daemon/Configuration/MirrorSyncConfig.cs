@@ -39,7 +39,7 @@ internal sealed record MirrorSyncConfig
     /// <summary>What clients are told.</summary>
     public required ServingConfig Serving { get; init; }
 
-    /// <summary>How a mirror takes packs. A primary may have it too, so that nodes can share a file.</summary>
+    /// <summary>How a mirror takes packs, and how much memory a primary takes to make one.</summary>
     public PacksConfig Packs { get; init; } = new(false, true, PacksConfig.DefaultThreads, PacksConfig.DefaultCacheBytes);
 
     /// <summary>How much of its log a mirror keeps. A primary may have it too, so that nodes can share a file.</summary>
@@ -132,7 +132,9 @@ internal sealed record ServingConfig(string? PushUrl);
 /// <param name="RefuseFindings">Holds a repository rather than taking objects that <c>git fsck --strict</c> would refuse.</param>
 /// <param name="DetectCollisions">Looks for collision attacks on SHA-1 in every object, as git does.</param>
 /// <param name="Threads">Threads for one pack, 1 to 64; a small pack takes one whatever this says.</param>
-/// <param name="CacheBytes">Memory for one pack's contents in bytes, 4 MiB to 32 GiB; taken as it is needed.</param>
+/// <param name="CacheBytes">
+/// Memory for one pack's contents in bytes, 4 MiB to 32 GiB; taken as it is needed. A primary leaves pushes beyond it to git.
+/// </param>
 internal sealed record PacksConfig(bool RefuseFindings, bool DetectCollisions, int Threads, long CacheBytes)
 {
     /// <summary>32 MiB.</summary>

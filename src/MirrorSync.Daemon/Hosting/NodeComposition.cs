@@ -15,6 +15,7 @@ using MirrorSync.Serving.UploadPack;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Maintenance;
 using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.Objects.Packing;
 using MirrorSync.Storage.Objects.Indexing;
 using MirrorSync.Storage.Repositories;
 
@@ -81,6 +82,7 @@ internal static class NodeComposition
             RootIdentityFile = RootIdentityFile(config),
             FoldersFile = Path.Combine(config.Data.StateFolder, "folders.json"),
             ScanInterval = config.Repositories.ScanInterval,
+            Packing = new PackingLimits { MaxBytes = config.Packs.CacheBytes },
         };
         PrimaryNode node = new(options, log, spool, table, context.Time, context.LoggerFactory);
         ReplicationServer server = new(

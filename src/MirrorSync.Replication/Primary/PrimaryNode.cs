@@ -103,7 +103,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             await log.CommitAsync(start.Sequence, cancellation).ConfigureAwait(false);
         }
 
-        capture = new CaptureContext(log, spool, table, new ThinPackWriter(stores, new GitPackWriter(), new PackingLimits()), FindRootProblem, time, logger)
+        capture = new CaptureContext(log, spool, table, new ThinPackWriter(stores, new GitPackWriter(), options.Packing), FindRootProblem, time, logger)
         {
             Epoch = epoch,
             CaughtUp = CatchUpAsync,

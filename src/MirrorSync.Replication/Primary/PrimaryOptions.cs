@@ -1,3 +1,5 @@
+using MirrorSync.Storage.Objects.Packing;
+
 namespace MirrorSync.Replication.Primary;
 
 /// <summary>What a primary needs to know.</summary>
@@ -20,4 +22,7 @@ public sealed record PrimaryOptions
 
     /// <summary>How often everything is looked at, whatever hooks and watch say; so long a repository must be gone to count as removed.</summary>
     public required TimeSpan ScanInterval { get; init; }
+
+    /// <summary>Up to where the pack of a push is made in process.</summary>
+    public PackingLimits Packing { get; init; } = new();
 }

@@ -22,7 +22,8 @@ internal sealed class DeltaSearch : IDisposable
     // A delta of so small a part of the object needs no better one.
     private const int GoodPart = 16;
 
-    // Below these bytes a delta and the whole are both deflated to see which is smaller.
+    // Below these bytes a delta that is not good, and above them one of half the size, is held against the whole, both
+    // deflated.
     private const int ComparedBytes = 8 << 10;
 
     private readonly ObjectStore store;
@@ -144,7 +145,8 @@ internal sealed class DeltaSearch : IDisposable
     private void Deflate(PackItem item, byte[] content, ReadOnlySpan<byte> delta)
     {
         ReadOnlyMemory<byte> whole = default;
-        if (!item.IsDelta || (content.Length <= ComparedBytes && delta.Length > content.Length / GoodPart))
+        int compared = content.Length <= ComparedBytes ? GoodPart : 2;
+        if (!item.IsDelta || delta.Length > content.Length / compared)
         {
             whole = item.Stored?.Deflated ?? Deflate(content);
         }

@@ -13,5 +13,5 @@ public sealed record PackingLimits
     public int MaxObjects { get; init; } = 10_000;
 
     /// <summary>Bytes of all contents and entries that are held in memory at once.</summary>
-    public long MaxBytes { get; init; } = 64L << 20;
+    public long MaxBytes { get; init; } = 32L << 20;
 }

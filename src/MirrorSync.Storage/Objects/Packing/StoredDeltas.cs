@@ -16,6 +16,8 @@ internal sealed class StoredDeltas(ObjectStore store, PackingBudget budget, Hash
     // To find a base by its offset all of these are looked up in the pack; with more it does not pay.
     private const int MaxBoundaryLookups = 4096;
 
+    private readonly HashSet<PackItem> settled = [];
+    private readonly HashSet<PackItem> chain = [];
     private readonly Dictionary<EntryKey, PackItem> entries = [];
     private readonly Dictionary<ObjectId, PackItem> byId = [];
     private readonly Dictionary<long, Dictionary<long, ObjectId>> boundaryOffsets = [];
@@ -24,10 +26,18 @@ internal sealed class StoredDeltas(ObjectStore store, PackingBudget budget, Hash
     /// <exception cref="PackingLimitException">It is too much.</exception>
     public void Find(List<PackItem> items, CancellationToken cancellation)
     {
+        // A push is unpacked or kept as a pack: when none of its commits is in a pack, nothing of it is looked for there.
+        bool packed = items[0].Type != ObjectType.Commit;
         foreach (PackItem item in items)
         {
             cancellation.ThrowIfCancellationRequested();
+            if (!packed && item.Type != ObjectType.Commit)
+            {
+                return;
+            }
+
             item.Stored = store.ReadStored(item.Id, budget.Bytes);
+            packed |= item.Stored is not null;
             byId[item.Id] = item;
             if (item.Stored is { } stored)
             {
@@ -110,12 +120,21 @@ internal sealed class StoredDeltas(ObjectStore store, PackingBudget budget, Hash
     }
 
     /// <summary>Deltas of several packs can be bases of each other: one of a circle is not taken over then.</summary>
-    private static void BreakCircle(PackItem item)
+    private void BreakCircle(PackItem item)
     {
-        if (item.Base is not null && item.IsBaseOf(item.Base))
+        chain.Clear();
+        PackItem at = item;
+        while (at.Base is { } next && settled.Add(at))
         {
-            item.MakeWhole();
-            item.Stored = null;
+            chain.Add(at);
+            if (chain.Contains(next))
+            {
+                at.MakeWhole();
+                at.Stored = null;
+                return;
+            }
+
+            at = next;
         }
     }
 }
