@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 using MirrorSync.Daemon.Hosting;
+using MirrorSync.Replication.Mirror.Removal;
 using MirrorSync.Replication.Status;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Repositories;
@@ -20,6 +21,9 @@ internal sealed class FakeNode : INodeStatusSource
 
     /// <summary>What runs beside.</summary>
     public IReadOnlyList<IHostedService> Services { get; set; } = [];
+
+    /// <summary>Its trash.</summary>
+    public RepositoryTrash? Trash { get; set; }
 
     /// <summary>Further replication handlers.</summary>
     public Dictionary<string, RequestDelegate> Replication { get; } = [];
@@ -53,6 +57,7 @@ internal sealed class FakeNode : INodeStatusSource
                 return Task.FromResult<IReadOnlyList<string>?>([.. Status.Repositories
                     .Where(r => r.State == "held" && (name is null || r.Name == name.Value.Value)).Select(static r => r.Name)]);
             },
+            Trash = Trash,
             Services = Services,
         };
     }
