@@ -76,6 +76,9 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("status --config")]
     [InlineData("hook install --config")]
     [InlineData("accept --all --config")]
+    [InlineData("trash list --config")]
+    [InlineData("trash restore a.git --to b --config")]
+    [InlineData("trash empty --config")]
     [InlineData("config check")]
     [InlineData("config check --config")]
     public async Task Run_BadConfiguration_EndsWithTwoAndEveryError(string command)
@@ -191,11 +194,12 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
-    public async Task Accept_OnAMirror_PointsToThePrimary()
+    public async Task Accept_OnAMirrorThatHoldsNothing_PointsToThePrimary()
     {
         string file = Configs.WriteFile(folder.Path);
-        Assert.Equal(2, await RunAsync("accept", "--all", "--config", file));
-        Assert.EndsWith("is a mirror; accept on the primary", Assert.Single(Lines(error)), StringComparison.Ordinal);
+        await using RunningNode running = await StartAsync(file);
+        Assert.Equal(0, await RunAsync("accept", "--all", "--config", file));
+        Assert.Equal(["nothing is held here; what is held at the primary is accepted there"], Lines(output));
     }
 
     [Fact]

@@ -162,6 +162,8 @@ public sealed class ConfigLoaderTests
     [InlineData("Serving:PushUrl", "\"primary\"", "is not a URL of scheme ssh, https, http or git")]
     [InlineData("Serving:PushUrl", "\"file:///etc\"", "is not a URL of scheme ssh, https, http or git")]
     [InlineData("Serving:PushUrl", "\"https://me:secret@primary\"", "must not hold a password")]
+    [InlineData("Trash:Retention", "\"14\"", "'14' is not a time above zero")]
+    [InlineData("Trash:Retention", "\"31.00:00:00\"", "'31.00:00:00' is not a time above zero, and of 30 days at most")]
     [InlineData("Packs:RefuseFindings", "1", "'1' is not true or false")]
     [InlineData("Packs:RefuseFindings", "\"yes\"", "'yes' is not true or false")]
     [InlineData("Packs:DetectCollisions", "null", "is not true or false")]

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 using MirrorSync.Daemon.Hosting;
 using MirrorSync.Replication.Maintenance;
+using MirrorSync.Replication.Mirror.Removal;
 using MirrorSync.Replication.Status;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Repositories;
@@ -24,6 +25,9 @@ internal sealed class FakeNode : INodeStatusSource
 
     /// <summary>What runs beside.</summary>
     public IReadOnlyList<IHostedService> Services { get; set; } = [];
+
+    /// <summary>Its trash.</summary>
+    public RepositoryTrash? Trash { get; set; }
 
     /// <summary>Further replication handlers.</summary>
     public Dictionary<string, RequestDelegate> Replication { get; } = [];
@@ -58,6 +62,7 @@ internal sealed class FakeNode : INodeStatusSource
                     .Where(r => r.State == "held" && (name is null || r.Name == name.Value.Value)).Select(static r => r.Name)]);
             },
             MaintainAsync = Maintain,
+            Trash = Trash,
             Services = Services,
         };
     }

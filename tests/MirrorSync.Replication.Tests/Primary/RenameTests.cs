@@ -63,6 +63,37 @@ public sealed class RenameTests
     }
 
     [Fact]
+    public async Task Scan_NewFolderWithTheInodeOfARemovedOne_IsRemovedAndNew()
+    {
+        await using PrimaryRig primary = await PrimaryRig.StartAsync(Often);
+        BareRepository a = await primary.RepositoryAsync("a.git");
+        BareRepository other = await primary.RepositoryAsync("other.git");
+        ulong inode = a.Inode;
+        BareRepository next = primary["next.git"];
+        await primary.RestartAsync(async () =>
+        {
+            // Most file systems give the number to the next folder that is made; where this one does not, there is less to confuse.
+            Directory.Delete(a.Path, recursive: true);
+            for (int i = 0; i < 50 && (!Directory.Exists(next.Path) || next.Inode != inode); i++)
+            {
+                if (Directory.Exists(next.Path))
+                {
+                    Directory.Move(next.Path, primary.Root + ".made" + i);
+                }
+
+                Directory.CreateDirectory(next.Path);
+            }
+
+            await BareRepository.InitAsync(next.Path);
+            await next.GitAsync("update-ref", "refs/heads/main", await next.CommitAsync("another"));
+        });
+        await primary.CapturedAsync(next);
+        await primary.RecordAsync(LogRecordKind.Removed, "a.git");
+        Assert.Equal("Baseline", RemovalTests.KindsOf(primary, "next.git")[0]);
+        await primary.CapturedAsync(other);
+    }
+
+    [Fact]
     public async Task Scan_FoldersFileLost_IsRemovedAndNew()
     {
         await using PrimaryRig primary = await PrimaryRig.StartAsync(Often);

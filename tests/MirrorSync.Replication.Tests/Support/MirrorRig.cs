@@ -127,8 +127,16 @@ internal sealed class MirrorRig : IAsyncDisposable
                 return $"{name} is {state?.Condition} {state?.Reason}";
             }
 
-            (string wanted, string found) = (await primary.RefsTextAsync(), await this[name].RefsTextAsync());
-            return wanted == found ? null : $"{found}\ninstead of\n{wanted}";
+            try
+            {
+                (string wanted, string found) = (await primary.RefsTextAsync(), await this[name].RefsTextAsync());
+                return wanted == found ? null : $"{found}\ninstead of\n{wanted}";
+            }
+            catch (Exception moved) when (moved is IOException or GitFailedException or System.ComponentModel.Win32Exception)
+            {
+                // Its folder has just gone to the trash or to another name, and readers are told next.
+                return moved.Message;
+            }
         },
         $"{name} on the mirror");
 

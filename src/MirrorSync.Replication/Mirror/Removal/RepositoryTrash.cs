@@ -177,13 +177,8 @@ public sealed partial class RepositoryTrash(string root, TimeSpan retention, Tim
         List<TrashEntry> removed;
         lock (gate)
         {
-            removed = entries.FindAll(which);
-            foreach (TrashEntry entry in removed)
-            {
-                File.Delete(Path.Combine(FolderOf(entry), EntryFile));
-            }
-
-            entries.RemoveAll(which);
+            removed = entries.FindAll(e => which(e) && TryForget(e));
+            entries.RemoveAll(removed.Contains);
         }
 
         // Whole repositories: nobody waits for that.
@@ -194,6 +189,21 @@ public sealed partial class RepositoryTrash(string root, TimeSpan retention, Tim
         }
 
         return removed;
+    }
+
+    /// <summary>False when the entry stays, for the disk will not let it go.</summary>
+    private bool TryForget(TrashEntry entry)
+    {
+        try
+        {
+            File.Delete(Path.Combine(FolderOf(entry), EntryFile));
+            return true;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            LogLeftOver(logger, FolderOf(entry), failure.Message);
+            return false;
+        }
     }
 
     private string FolderOf(TrashEntry entry) => Path.Combine(trash, $"{entry.Epoch}-{entry.Sequence}");
