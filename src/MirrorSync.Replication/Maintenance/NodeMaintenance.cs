@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using MirrorSync.Git.Objects;
 using MirrorSync.Storage.Maintenance;
 using MirrorSync.Storage.Objects;
 using MirrorSync.Storage.Objects.Store;
@@ -100,6 +101,23 @@ public sealed partial class NodeMaintenance : IAsyncDisposable
         IDisposable alone = await gates.EnterAsync(repository.Name, cancellation).ConfigureAwait(false);
         Get(repository).Forget();
         return alone;
+    }
+
+    /// <summary>
+    /// A Baseline of a repository that was here before is applied, so that the object set is another; within the gate. A note
+    /// that cannot be kept costs room, nothing else.
+    /// </summary>
+    internal void NoteBaseline(Repository repository, ulong sequence, IEnumerable<ObjectId> tips)
+    {
+        try
+        {
+            RepositoryMaintenance.NoteBaseline(repository, sequence, tips);
+        }
+        catch (Exception failure) when (IsFailure(failure))
+        {
+            counts.Failed();
+            LogFailed(logger, repository.Name, failure.Message);
+        }
     }
 
     /// <summary>Works until cancelled.</summary>
@@ -336,6 +354,16 @@ public sealed partial class NodeMaintenance : IAsyncDisposable
             reasons.Add($"{need.FreshObjects} objects came, and it was settled {age.TotalHours:0} h ago");
         }
 
+        if (need.PruneDue)
+        {
+            reasons.Add("a Baseline replaced its object set: what that no longer holds is set aside");
+        }
+
+        if (need.DroppedDue > 0)
+        {
+            reasons.Add($"objects that were set aside for {options.Repository.PruneGrace.TotalDays:0.#} days go");
+        }
+
         if (need.SettlePacks > 1 && need.Packs > options.Repository.FoldAt)
         {
             reasons.Add($"{need.SettlePacks} of {need.Packs} packs are to be one");
@@ -365,6 +393,7 @@ public sealed partial class NodeMaintenance : IAsyncDisposable
                 pacer.Begin();
                 before = RepositoryTally.Of(one.Repository);
                 gain = await one.Engine.FoldAsync(cancellation).ConfigureAwait(false);
+                error = await PruneAsync(one, pace, cancellation).ConfigureAwait(false);
                 MaintenanceGain settled = await one.Engine.SettleAsync(pace, cancellation).ConfigureAwait(false);
                 gain = new MaintenanceGain(gain.Packs + settled.Packs, gain.Bytes + settled.Bytes);
                 one.Count();
@@ -381,7 +410,7 @@ public sealed partial class NodeMaintenance : IAsyncDisposable
                 time.GetUtcNow(), Math.Round(time.GetElapsedTime(began).TotalSeconds, 3), before.Packs, after.Packs, before.Bytes, after.Bytes, error);
             counts.Ran(time.GetElapsedTime(began), gain, error is not null);
             history.Add(one.Repository.Name, run);
-            if (error is null)
+            if (after.Packs > 0)
             {
                 LogRan(logger, one.Repository.Name, before.Packs, after.Packs, before.Bytes, after.Bytes, run.Seconds);
             }
@@ -391,6 +420,26 @@ public sealed partial class NodeMaintenance : IAsyncDisposable
         finally
         {
             one.Working.Release();
+        }
+    }
+
+    /// <summary>Prunes where that is due; returns why it could not, for that must not keep it from all else.</summary>
+    private async Task<string?> PruneAsync(MaintainedRepository one, MaintenancePace pace, CancellationToken cancellation)
+    {
+        try
+        {
+            if (one.Engine.Look() is { PruneDue: true } or { DroppedDue: > 0 })
+            {
+                Repository[] siblings = [.. table.All.Select(static s => s.Repository)];
+                counts.Pruned(await one.Engine.PruneAsync(siblings, pace, cancellation).ConfigureAwait(false));
+            }
+
+            return null;
+        }
+        catch (Exception failure) when (IsFailure(failure))
+        {
+            LogFailed(logger, one.Repository.Name, failure.Message);
+            return $"nothing is pruned: {failure.Message}";
         }
     }
 
