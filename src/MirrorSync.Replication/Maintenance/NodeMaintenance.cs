@@ -67,6 +67,9 @@ public sealed partial class NodeMaintenance : IAsyncDisposable
         pacer = new MaintenancePacer(options.Share, isBehind, options.Load, time);
     }
 
+    /// <summary>Looks at a repository in which something changed, once an interval; null when nothing more is to be looked at.</summary>
+    public Func<RepositoryState, CancellationToken, Task>? Inspect { get; init; }
+
     /// <summary>What was done since the node started.</summary>
     public MaintenanceTotals Totals => counts.Read(known.IsEmpty ? 0 : known.Values.Max(static r => r.Packs));
 
@@ -285,9 +288,33 @@ public sealed partial class NodeMaintenance : IAsyncDisposable
                     await pacer.WaitQuietAsync(cancellation).ConfigureAwait(false);
                     await RunOneAsync(one, pacer.PaceAsync, cancellation).ConfigureAwait(false);
                 }
+
+                await InspectAsync(one, state, cancellation).ConfigureAwait(false);
             }
 
             await WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private async Task InspectAsync(MaintainedRepository one, RepositoryState state, CancellationToken cancellation)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        if (Inspect is null || one.Inspected.Sequence == state.Applied.Sequence || now - one.Inspected.At < options.Interval)
+        {
+            return;
+        }
+
+        one.Inspected = (state.Applied.Sequence, now);
+        try
+        {
+            pacer.Begin();
+            await Inspect(state, cancellation).ConfigureAwait(false);
+            await pacer.PaceAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (IsFailure(failure))
+        {
+            counts.Failed();
+            LogFailed(logger, state.Name, failure.Message);
         }
     }
 

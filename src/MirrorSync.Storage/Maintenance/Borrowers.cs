@@ -54,6 +54,7 @@ internal static class Borrowers
             await MaintenanceGit.ReadLinesAsync(
                 repository,
                 ["rev-list", "--objects", "--no-object-names", "--all"],
+                default,
                 line =>
                 {
                     if (ObjectId.TryParseHex(line, repository.Format, out ObjectId id) && ids.Remove(id))

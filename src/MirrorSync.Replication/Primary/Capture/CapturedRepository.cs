@@ -91,6 +91,13 @@ internal sealed partial class CapturedRepository
         return held;
     }
 
+    /// <summary>The object set is to be what the refs reach now: a new Baseline.</summary>
+    public void Rebase()
+    {
+        queue.Touch(rebaseAfter: true);
+        Start();
+    }
+
     /// <summary>The repository cannot be read at all: it is gone, or broken. Held until a scan finds it sound again.</summary>
     public void Lost(string reason)
     {
@@ -170,6 +177,11 @@ internal sealed partial class CapturedRepository
         {
             bool captured = await (work.Pushes is null ? CaptureAllAsync(work) : CaptureNamedAsync(work, work.Pushes))
                 .ConfigureAwait(false);
+            if (captured && work.Rebase && state.Condition == RepositoryCondition.Live && state.Applied != LogPosition.Origin)
+            {
+                await RebaseAsync(work.NoticedAt).ConfigureAwait(false);
+            }
+
             if (captured)
             {
                 failures = 0;
@@ -222,7 +234,7 @@ internal sealed partial class CapturedRepository
         {
             if (await settled.ReadAsync(Differences, stopping).ConfigureAwait(false) is not { } agreed)
             {
-                queue.Touch(work.Accepted);
+                queue.Touch(work.Accepted, work.Rebase);
                 return false;
             }
 
@@ -358,6 +370,40 @@ internal sealed partial class CapturedRepository
         }
     }
 
+    /// <summary>Writes what is captured as a Baseline: the same refs, and an object set of what they reach.</summary>
+    private async Task RebaseAsync(long noticedAt)
+    {
+        RepositoryState before = state;
+        List<RefUpdate> updates = [.. before.Refs.Entries.Select(static e => new RefUpdate(e.Name, RefValue.None, e.Value))];
+        if (before.Refs.Head.Exists)
+        {
+            updates.Add(new RefUpdate(RefName.Head, RefValue.None, before.Refs.Head));
+        }
+
+        Peels.CheckPresent(before.Repository, RefDifference.NewIds(updates));
+        BodyBuilder body = new(context.Spool, LogRecordCodec.InlineBodyLimit);
+        await using (body.ConfigureAwait(false))
+        {
+            LogRecordBody fields = new() { Updates = updates };
+            await body.WriteAsync(LogRecordBodyCodec.EncodeFields(fields, before.Repository.Format), stopping).ConfigureAwait(false);
+            (SpooledBody? spooled, ReadOnlyMemory<byte> inline) = await body.FinishAsync(stopping).ConfigureAwait(false);
+            LogRecord record = await context.AppendAsync(new LogRecordDraft
+            {
+                Kind = LogRecordKind.Baseline,
+                NoticedAtMicroseconds = noticedAt,
+                Repository = before.Name,
+                Format = before.Repository.Format,
+                Before = new Ledger(before.Refs.Digest, null),
+                After = new Ledger(before.Refs.Digest, null),
+                Spooled = spooled,
+                InlineBody = inline,
+            }, stopping).ConfigureAwait(false);
+            Show(before with { Applied = record.Position });
+            context.MarkShown(record);
+            LogRebased(context.Logger, before.Name, record.Sequence);
+        }
+    }
+
     private async Task PackAsync(Repository repository, HashSet<ObjectId> brought, HashSet<ObjectId> known, BodyBuilder body)
     {
         await context.Gate.WaitAsync(stopping).ConfigureAwait(false);
@@ -417,6 +463,9 @@ internal sealed partial class CapturedRepository
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "{Repository}: {Kind} of {Updates} ref updates captured as {Sequence}")]
     private static partial void LogCaptured(ILogger logger, RepositoryName repository, LogRecordKind kind, int updates, ulong sequence);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Repository}: re-based by a new Baseline, {Sequence}")]
+    private static partial void LogRebased(ILogger logger, RepositoryName repository, ulong sequence);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Repository}: held: {Reason}")]
     private static partial void LogHeld(ILogger logger, RepositoryName repository, string reason);
