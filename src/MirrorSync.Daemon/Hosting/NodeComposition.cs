@@ -73,7 +73,6 @@ internal static class NodeComposition
         NodeContext context, NodeIdentity identity, ReplicationLog log, Spool spool, RepositoryTable table, ReaderRegistry readers)
     {
         MirrorSyncConfig config = context.Config;
-        NodeMaintenance? maintenance = Maintenance(context, table, readers, static () => false);
         PrimaryOptions options = new()
         {
             Identity = identity,
@@ -85,6 +84,8 @@ internal static class NodeComposition
             Packing = new PackingLimits { MaxBytes = config.Packs.CacheBytes },
         };
         PrimaryNode node = new(options, log, spool, table, context.Time, context.LoggerFactory);
+        Rebasing rebasing = new(Path.Combine(config.Data.StateFolder, "object-sets.json"), log, spool, node.Rebase);
+        NodeMaintenance? maintenance = Maintenance(context, table, readers, static () => false, rebasing.CheckAsync);
         ReplicationServer server = new(
             node, identity, log, spool, table, context.Time, context.LoggerFactory.CreateLogger<ReplicationServer>());
         SnapshotSender snapshots = new(new GitPackWriter(), table, context.LoggerFactory.CreateLogger<SnapshotSender>());
@@ -128,7 +129,7 @@ internal static class NodeComposition
             Retention = config.Retention,
         };
         MirrorNode node = null!;
-        NodeMaintenance? maintenance = Maintenance(context, table, readers, () => node.IsBehind);
+        NodeMaintenance? maintenance = Maintenance(context, table, readers, () => node.IsBehind, null);
         node = new MirrorNode(options, log, spool, table, context.Time, context.LoggerFactory, maintenance);
         (Microsoft.AspNetCore.Http.RequestDelegate http, GitDaemonListener? git) = Listeners(
             context, table, readers, Serving(config, () => node.PrimaryName ?? options.Upstream.Host));
@@ -160,7 +161,12 @@ internal static class NodeComposition
     }
 
     /// <summary>The node's maintenance; null where it is switched off.</summary>
-    private static NodeMaintenance? Maintenance(NodeContext context, RepositoryTable table, ReaderRegistry readers, Func<bool> isBehind)
+    private static NodeMaintenance? Maintenance(
+        NodeContext context,
+        RepositoryTable table,
+        ReaderRegistry readers,
+        Func<bool> isBehind,
+        Func<RepositoryState, CancellationToken, Task>? inspect)
     {
         MaintenanceConfig config = context.Config.Maintenance;
         if (!config.Enabled)
@@ -181,7 +187,10 @@ internal static class NodeComposition
             HistoryFile = Path.Combine(context.Config.Data.StateFolder, "maintenance.json"),
         };
         return new NodeMaintenance(
-            options, table, new RepositoryGates(), readers, isBehind, context.Time, context.LoggerFactory.CreateLogger<NodeMaintenance>());
+            options, table, new RepositoryGates(), readers, isBehind, context.Time, context.LoggerFactory.CreateLogger<NodeMaintenance>())
+        {
+            Inspect = inspect,
+        };
     }
 
     private static IReadOnlyList<IHostedService> Services(LoopService node, NodeMaintenance? maintenance) =>

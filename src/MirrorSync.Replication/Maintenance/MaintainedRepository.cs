@@ -39,6 +39,9 @@ internal sealed class MaintainedRepository(Repository repository, RepositoryMain
     /// <summary>The sequence that was applied when it was last looked at, and when that was.</summary>
     public (ulong Sequence, DateTimeOffset At) Looked { get; set; }
 
+    /// <summary>The sequence that was applied when its object set was last looked at, and when that was.</summary>
+    public (ulong Sequence, DateTimeOffset At) Inspected { get; set; }
+
     /// <summary>Packs that are there, as far as is known; one too many while a delta is being applied.</summary>
     public int Packs
     {

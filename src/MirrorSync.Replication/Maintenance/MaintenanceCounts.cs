@@ -34,6 +34,9 @@ internal sealed class MaintenanceCounts
         Failures = t.Failures + (failed ? 1 : 0),
     });
 
+    /// <summary>Dropped objects were deleted.</summary>
+    public void Pruned(long bytes) => Change(t => t with { ReclaimedBytes = t.ReclaimedBytes + bytes });
+
     /// <summary>A fold or a look failed.</summary>
     public void Failed() => Change(static t => t with { Failures = t.Failures + 1 });
 

@@ -1,9 +1,8 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using MirrorSync.Git.Objects;
 using MirrorSync.Storage.Maintenance;
-using MirrorSync.Storage.Objects;
-using MirrorSync.Storage.Objects.Store;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Maintenance;
@@ -20,10 +19,6 @@ public sealed partial class NodeMaintenance : IAsyncDisposable
     private static readonly TimeSpan RoomPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LookInterval = TimeSpan.FromMinutes(1);
 
-    // A primary's loose objects, as git's own gc.auto has it.
-    private const int ManyLoose = 6700;
-    private const int IntervalsWithAnyChange = 24;
-
     private readonly NodeMaintenanceOptions options;
     private readonly RepositoryTable table;
     private readonly RepositoryGates gates;
@@ -32,6 +27,7 @@ public sealed partial class NodeMaintenance : IAsyncDisposable
     private readonly ILogger<NodeMaintenance> logger;
     private readonly MaintenanceHistory history;
     private readonly MaintenancePacer pacer;
+    private readonly MaintenanceRunner runner;
     private readonly ConcurrentDictionary<string, MaintainedRepository> known = new(StringComparer.Ordinal);
     private readonly Channel<MaintainedRepository> folds = Channel.CreateUnbounded<MaintainedRepository>(
         new UnboundedChannelOptions { SingleReader = true });
@@ -64,7 +60,11 @@ public sealed partial class NodeMaintenance : IAsyncDisposable
         this.logger = logger;
         history = new MaintenanceHistory(options.HistoryFile, logger);
         pacer = new MaintenancePacer(options.Share, isBehind, options.Load, time);
+        runner = new MaintenanceRunner(options, table, history, counts, pacer, time, logger);
     }
+
+    /// <summary>Looks at a repository in which something changed, once an interval; null when nothing more is to be looked at.</summary>
+    public Func<RepositoryState, CancellationToken, Task>? Inspect { get; init; }
 
     /// <summary>What was done since the node started.</summary>
     public MaintenanceTotals Totals => counts.Read(known.IsEmpty ? 0 : known.Values.Max(static r => r.Packs));
@@ -102,6 +102,23 @@ public sealed partial class NodeMaintenance : IAsyncDisposable
         return alone;
     }
 
+    /// <summary>
+    /// A Baseline of a repository that was here before is applied, so that the object set is another; within the gate. A note
+    /// that cannot be kept costs room, nothing else.
+    /// </summary>
+    internal void NoteBaseline(Repository repository, ulong sequence, IEnumerable<ObjectId> tips)
+    {
+        try
+        {
+            RepositoryMaintenance.NoteBaseline(repository, sequence, tips);
+        }
+        catch (Exception failure) when (MaintenanceRunner.IsFailure(failure))
+        {
+            counts.Failed();
+            LogFailed(logger, repository.Name, failure.Message);
+        }
+    }
+
     /// <summary>Works until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -137,7 +154,7 @@ public sealed partial class NodeMaintenance : IAsyncDisposable
         {
             outcomes.Add(!state.IsServable
                 ? new MaintenanceOutcome(state.Name.Value, 0, 0, 0, 0, 0, 0, [], $"it is {state.Condition.ToString().ToLowerInvariant()}: {state.Reason}")
-                : await OutcomeAsync(Get(state.Repository), dryRun, cancellation).ConfigureAwait(false));
+                : await runner.OutcomeAsync(Get(state.Repository), dryRun, cancellation).ConfigureAwait(false));
         }
 
         return outcomes;
@@ -154,9 +171,6 @@ public sealed partial class NodeMaintenance : IAsyncDisposable
         wake.Dispose();
         return ValueTask.CompletedTask;
     }
-
-    private static bool IsFailure(Exception failure) => failure is IOException or UnauthorizedAccessException
-        or InvalidDataException or InvalidPackException or DamagedObjectException or ObjectTooLargeException;
 
     private MaintainedRepository Get(Repository repository)
     {
@@ -228,7 +242,7 @@ public sealed partial class NodeMaintenance : IAsyncDisposable
             counts.Folded(time.GetElapsedTime(began), gain);
             one.FoldFailed = false;
         }
-        catch (Exception failure) when (IsFailure(failure))
+        catch (Exception failure) when (MaintenanceRunner.IsFailure(failure))
         {
             one.FoldFailed = true;
             counts.Failed();
@@ -265,11 +279,35 @@ public sealed partial class NodeMaintenance : IAsyncDisposable
                 if (await IsDueAsync(one, state, cancellation).ConfigureAwait(false))
                 {
                     await pacer.WaitQuietAsync(cancellation).ConfigureAwait(false);
-                    await RunOneAsync(one, pacer.PaceAsync, cancellation).ConfigureAwait(false);
+                    await runner.RunAsync(one, pacer.PaceAsync, cancellation).ConfigureAwait(false);
                 }
+
+                await InspectAsync(one, state, cancellation).ConfigureAwait(false);
             }
 
             await WaitAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private async Task InspectAsync(MaintainedRepository one, RepositoryState state, CancellationToken cancellation)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        if (Inspect is null || one.Inspected.Sequence == state.Applied.Sequence || now - one.Inspected.At < options.Interval)
+        {
+            return;
+        }
+
+        one.Inspected = (state.Applied.Sequence, now);
+        try
+        {
+            pacer.Begin();
+            await Inspect(state, cancellation).ConfigureAwait(false);
+            await pacer.PaceAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (MaintenanceRunner.IsFailure(failure))
+        {
+            counts.Failed();
+            LogFailed(logger, state.Name, failure.Message);
         }
     }
 
@@ -307,9 +345,9 @@ public sealed partial class NodeMaintenance : IAsyncDisposable
 
             MaintenanceNeed need = one.Engine.Look();
             one.Looked = (state.Applied.Sequence, now);
-            return one.WantsSettling || Describe(need, now).Count > 0;
+            return one.WantsSettling || DueWork.Describe(need, options, now).Count > 0;
         }
-        catch (Exception failure) when (IsFailure(failure))
+        catch (Exception failure) when (MaintenanceRunner.IsFailure(failure))
         {
             one.Looked = (state.Applied.Sequence, now);
             counts.Failed();
@@ -318,121 +356,6 @@ public sealed partial class NodeMaintenance : IAsyncDisposable
         }
     }
 
-    /// <summary>Why background work is due, a sentence each; empty when it is not.</summary>
-    private List<string> Describe(MaintenanceNeed need, DateTimeOffset now)
-    {
-        List<string> reasons = [];
-        TimeSpan age = need.IndexedAt is { } at ? now - at : TimeSpan.MaxValue;
-        if (need.Objects > 0 && need.IndexedAt is null)
-        {
-            reasons.Add("it has no multi-pack-index");
-        }
-        else if (need.FreshObjects * 10 >= need.Objects && need.FreshObjects > 0 && age >= options.Interval)
-        {
-            reasons.Add($"{need.FreshObjects} of {need.Objects} objects came since it was settled");
-        }
-        else if (need.FreshObjects > 0 && age >= IntervalsWithAnyChange * options.Interval)
-        {
-            reasons.Add($"{need.FreshObjects} objects came, and it was settled {age.TotalHours:0} h ago");
-        }
-
-        if (need.SettlePacks > 1 && need.Packs > options.Repository.FoldAt)
-        {
-            reasons.Add($"{need.SettlePacks} of {need.Packs} packs are to be one");
-        }
-
-        if (options.Repository.IsPushedTo && need.LooseObjects >= ManyLoose)
-        {
-            reasons.Add($"it has about {need.LooseObjects} loose objects");
-        }
-
-        return reasons;
-    }
-
-    /// <summary>One background run; a failure is told of, and other repositories go on.</summary>
-    private async Task<MaintenanceRun> RunOneAsync(MaintainedRepository one, MaintenancePace pace, CancellationToken cancellation)
-    {
-        await one.Working.WaitAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            long began = time.GetTimestamp();
-            RepositoryTally before = default;
-            RepositoryTally after = default;
-            MaintenanceGain gain = MaintenanceGain.None;
-            string? error = null;
-            try
-            {
-                pacer.Begin();
-                before = RepositoryTally.Of(one.Repository);
-                gain = await one.Engine.FoldAsync(cancellation).ConfigureAwait(false);
-                MaintenanceGain settled = await one.Engine.SettleAsync(pace, cancellation).ConfigureAwait(false);
-                gain = new MaintenanceGain(gain.Packs + settled.Packs, gain.Bytes + settled.Bytes);
-                one.Count();
-                after = RepositoryTally.Of(one.Repository);
-            }
-            catch (Exception failure) when (IsFailure(failure))
-            {
-                error = failure.Message;
-                LogFailed(logger, one.Repository.Name, failure.Message);
-            }
-
-            one.WantsSettling = false;
-            MaintenanceRun run = new(
-                time.GetUtcNow(), Math.Round(time.GetElapsedTime(began).TotalSeconds, 3), before.Packs, after.Packs, before.Bytes, after.Bytes, error);
-            counts.Ran(time.GetElapsedTime(began), gain, error is not null);
-            history.Add(one.Repository.Name, run);
-            if (error is null)
-            {
-                LogRan(logger, one.Repository.Name, before.Packs, after.Packs, before.Bytes, after.Bytes, run.Seconds);
-            }
-
-            return run;
-        }
-        finally
-        {
-            one.Working.Release();
-        }
-    }
-
-    private async Task<MaintenanceOutcome> OutcomeAsync(MaintainedRepository one, bool dryRun, CancellationToken cancellation)
-    {
-        string name = one.Repository.Name.Value;
-        try
-        {
-            RepositoryTally before = RepositoryTally.Of(one.Repository);
-            MaintenanceNeed need = one.Engine.Look();
-            List<string> notes = Describe(need, time.GetUtcNow());
-            if (need.FoldPacks > 0)
-            {
-                notes.Add($"{need.FoldPacks} small packs make one");
-            }
-
-            if (dryRun)
-            {
-                if (notes.Count == 0)
-                {
-                    notes.Add("nothing is due; indexes would be written anew");
-                }
-
-                return new MaintenanceOutcome(
-                    name, before.Packs, before.Packs, before.LooseObjects, before.LooseObjects, before.Bytes, before.Bytes, notes, null);
-            }
-
-            MaintenanceRun run = await RunOneAsync(one, static _ => ValueTask.CompletedTask, cancellation).ConfigureAwait(false);
-            RepositoryTally after = RepositoryTally.Of(one.Repository);
-            return new MaintenanceOutcome(
-                name, before.Packs, after.Packs, before.LooseObjects, after.LooseObjects, before.Bytes, after.Bytes, notes, run.Error);
-        }
-        catch (Exception failure) when (IsFailure(failure))
-        {
-            return new MaintenanceOutcome(name, 0, 0, 0, 0, 0, 0, [], failure.Message);
-        }
-    }
-
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Repository}: maintenance: {Reason}")]
     private static partial void LogFailed(ILogger logger, RepositoryName repository, string reason);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Repository}: maintained: {PacksBefore} packs are {PacksAfter}, {BytesBefore} bytes are {BytesAfter}, in {Seconds} s")]
-    private static partial void LogRan(
-        ILogger logger, RepositoryName repository, int packsBefore, int packsAfter, long bytesBefore, long bytesAfter, double seconds);
 }

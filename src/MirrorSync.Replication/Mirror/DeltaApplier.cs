@@ -25,8 +25,8 @@ internal readonly record struct AppliedState(RepositoryState State, FsckReport? 
 /// <remarks>
 /// <para>A delta costs no process. Its pack is indexed from the bytes of its record, and the indexer refuses it unless
 /// everything that a new commit, tree or tag names is in the pack or in the store. The store of a repository that came
-/// from a snapshot is closed in that sense, and every pack taken since keeps it so; nothing is ever pruned here. So all
-/// that the new refs reach is here as soon as the new refs' own objects are, and nothing is walked.</para>
+/// from a snapshot is closed in that sense, and every pack taken since keeps it so; what is pruned after a Baseline is what
+/// neither its refs reach nor a later pack brought. So all that the new refs reach is here as soon as the new refs' own objects are, and nothing is walked.</para>
 /// <para>A Baseline brings no objects, and what is replayed after a restart meets a disk that may have lost some: there
 /// git walks the history.</para>
 /// </remarks>
@@ -66,7 +66,13 @@ internal sealed class DeltaApplier(ApplyContext context)
                 .ConfigureAwait(false);
         }
 
-        return new AppliedState(Flip(state, objects, updates, record), findings);
+        RepositoryState next = Flip(state, objects, updates, record);
+        if (record.Kind == LogRecordKind.Baseline)
+        {
+            context.Maintenance?.NoteBaseline(next.Repository, record.Sequence, RefDifference.IdsOf(next.Refs));
+        }
+
+        return new AppliedState(next, findings);
     }
 
     /// <summary>

@@ -85,18 +85,19 @@ internal static class MaintenanceGit
     /// <summary>Hands each line of a command's output to a reader.</summary>
     /// <exception cref="IOException">git failed.</exception>
     public static async Task ReadLinesAsync(
-        Repository repository, string[] arguments, Action<string> line, CancellationToken cancellation)
+        Repository repository, string[] arguments, ReadOnlyMemory<byte> input, Action<string> line, CancellationToken cancellation)
     {
         GitProcess git = GitProcess.Start(repository.Path, [.. Bounds, .. arguments], background: true);
         await using (git.ConfigureAwait(false))
         {
-            git.Input.Close();
+            Task write = git.WriteInputAsync(input, cancellation);
             using StreamReader reader = new(git.Output, Encoding.Latin1, detectEncodingFromByteOrderMarks: false, CopyBytes);
             while (await reader.ReadLineAsync(cancellation).ConfigureAwait(false) is { } one)
             {
                 line(one);
             }
 
+            await write.ConfigureAwait(false);
             Check(repository, arguments[0], await git.WaitAsync(cancellation).ConfigureAwait(false));
         }
     }

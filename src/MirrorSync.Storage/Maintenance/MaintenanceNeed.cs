@@ -33,14 +33,14 @@ public sealed record MaintenanceNeed
     /// <summary>A Baseline replaced the object set, and its store was not sorted yet.</summary>
     public required bool PruneDue { get; init; }
 
-    /// <summary>Packs of dropped objects whose grace period is over.</summary>
+    /// <summary>Packs of dropped objects whose grace period is over, and whose readers have ended.</summary>
     public required int DroppedDue { get; init; }
 
     /// <summary>Packs of dropped objects that still wait.</summary>
     public required int DroppedWaiting { get; init; }
 
     internal static MaintenanceNeed Look(
-        Repository repository, PackInventory inventory, MaintenanceNotes notes, int foldPacks, int settlePacks, TimeSpan grace, DateTimeOffset now)
+        Repository repository, PackInventory inventory, MaintenanceNotes notes, int foldPacks, int settlePacks, Func<DroppedPack, bool> isDue)
     {
         DroppedPack[] dropped = [.. notes.Dropped.Where(d => inventory.Packs.Any(d.Pack.Is))];
         FileInfo index = new(inventory.MultiPackIndexPath);
@@ -55,7 +55,7 @@ public sealed record MaintenanceNeed
             LooseObjects = Directory.Exists(sampled) ? Directory.GetFiles(sampled).Length * Folders : 0,
             IndexedAt = index.Exists ? index.LastWriteTimeUtc : null,
             PruneDue = notes.Prune is not null,
-            DroppedDue = dropped.Count(d => now - d.Since >= grace),
+            DroppedDue = dropped.Count(isDue),
             DroppedWaiting = dropped.Length,
         };
     }

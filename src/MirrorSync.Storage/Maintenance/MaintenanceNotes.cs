@@ -8,7 +8,7 @@ namespace MirrorSync.Storage.Maintenance;
 /// <summary>A pack as it was when something was noted of it: another of the same name is not meant.</summary>
 /// <param name="Name">The files' common name.</param>
 /// <param name="Inode">The pack's inode.</param>
-/// <param name="Modified">When it was written, ticks of UTC.</param>
+/// <param name="Modified">When it was written, nanoseconds since 1970.</param>
 internal sealed record NotedPack(string Name, ulong Inode, long Modified)
 {
     /// <summary>Notes a pack.</summary>

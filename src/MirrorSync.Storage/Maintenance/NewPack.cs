@@ -36,7 +36,8 @@ internal sealed class NewPack : IDisposable
     /// <summary>The pack, to be written.</summary>
     public SafeFileHandle File { get; }
 
-    private string IndexPath => path + ".idx";
+    /// <summary>Its index, once it is verified.</summary>
+    public string IndexPath => path + ".idx";
 
     private string ReversePath => path + ".rev";
 
@@ -63,6 +64,13 @@ internal sealed class NewPack : IDisposable
 
     /// <summary>The name that the pack gets.</summary>
     public string NameOf(IndexedPack indexed) => $"pack-{indexed.Checksum.ToHex(format)}";
+
+    /// <summary>The pack as it will be known under its name.</summary>
+    public NotedPack Noted(string name)
+    {
+        FileStamp stamp = NativeFile.Stat(File);
+        return new NotedPack(name, stamp.Inode, stamp.Modified);
+    }
 
     /// <summary>Brings pack and indexes to the disk and gives them their names, the index last.</summary>
     /// <returns>The pack's name.</returns>

@@ -7,7 +7,7 @@ namespace MirrorSync.Storage.Maintenance;
 /// <param name="Objects">How many objects it holds, by its index.</param>
 /// <param name="Bytes">Bytes of the pack itself.</param>
 /// <param name="Inode">The pack's inode: another content, or the same written anew, has another.</param>
-/// <param name="Modified">When the pack was written, in ticks of UTC.</param>
+/// <param name="Modified">When the pack was written, nanoseconds since 1970.</param>
 /// <param name="Extensions">The extensions of all files of that name, without the dot.</param>
 internal sealed record PackFile(
     string Name, uint Objects, long Bytes, ulong Inode, long Modified, ImmutableHashSet<string> Extensions)

@@ -30,15 +30,18 @@ internal sealed class PackSettling(
     /// <summary>Does it.</summary>
     /// <param name="inventory">What is there.</param>
     /// <param name="packs">The packs to be made one; may be empty.</param>
+    /// <param name="notes">Which packs are to go, so that nothing may rely on them.</param>
     /// <param name="reserve">Keeps folds away from the packs of these names, beside those that were there.</param>
     /// <param name="pace">Asked often whether to go on.</param>
     /// <param name="cancellation">Gives up; what is done stays done.</param>
     /// <exception cref="InvalidDataException">A pack is damaged; all stay as they are.</exception>
     /// <exception cref="IOException">git or the disk failed.</exception>
     public async Task<MaintenanceGain> SettleAsync(
-        PackInventory inventory, IReadOnlyList<PackFile> packs, Action<string> reserve, MaintenancePace pace,
+        PackInventory inventory, IReadOnlyList<PackFile> packs, MaintenanceNotes notes, Action<string> reserve, MaintenancePace pace,
         CancellationToken cancellation)
     {
+        // What a pack holds that is to go counts for nothing: it has to be in another pack.
+        PackFile[] staying = [.. inventory.Packs.Where(p => !packs.Contains(p) && !notes.IsListed(p) && !notes.IsDropped(p))];
         MaintenanceGain gain = MaintenanceGain.None;
         bool hasLoose = options.IsPushedTo && HasLoose();
         if (packs.Count > 1 || hasLoose)
@@ -60,18 +63,17 @@ internal sealed class PackSettling(
                 repository,
                 [.. how],
                 Lines(packs.Select(static p => p.Name + ".pack").Concat(
-                    inventory.Packs.Where(p => !packs.Contains(p) && !p.IsKept).Select(static p => $"^{p.Name}.pack"))),
+                    staying.Where(static p => !p.IsKept).Select(static p => $"^{p.Name}.pack"))),
                 made.File,
                 pace,
                 cancellation).ConfigureAwait(false);
-            string[] staying = [.. inventory.Packs.Where(p => !packs.Contains(p)).Select(p => inventory.PathOf(p.Name, "idx"))];
             string[] replaced = [.. packs.Select(p => inventory.PathOf(p.Name, "idx"))];
-            IndexedPack indexed = made.Verify(replaced, staying, cancellation);
-            gain = await ExchangeAsync(inventory, packs, made, indexed, reserve, pace, cancellation).ConfigureAwait(false);
+            IndexedPack indexed = made.Verify(replaced, [.. staying.Select(p => inventory.PathOf(p.Name, "idx"))], cancellation);
+            gain = await ExchangeAsync(inventory, packs, staying, made, indexed, reserve, pace, cancellation).ConfigureAwait(false);
         }
         else
         {
-            await IndexAsync(inventory, cancellation).ConfigureAwait(false);
+            await IndexAsync(inventory, staying.Concat(packs), cancellation).ConfigureAwait(false);
         }
 
         await pace(cancellation).ConfigureAwait(false);
@@ -89,20 +91,9 @@ internal sealed class PackSettling(
     }
 
     /// <summary>
-    /// Writes the multi-pack-index over all packs that are there, and the reverse indexes that are missing. Without a bitmap
-    /// when what the refs reach is not all in these packs, as in one that borrows.
+    /// Writes the multi-pack-index over the given packs. Without a bitmap when what the refs reach is not all in them, as in a
+    /// repository that borrows.
     /// </summary>
-    public async Task IndexAsync(PackInventory inventory, CancellationToken cancellation)
-    {
-        foreach (PackFile pack in inventory.Packs.Where(static p => !p.HasReverseIndex))
-        {
-            ReverseIndexFile.Write(inventory, pack, repository.Format);
-        }
-
-        await WriteMultiPackIndexAsync(inventory.Packs, cancellation).ConfigureAwait(false);
-    }
-
-    /// <summary>Writes the multi-pack-index over the given packs.</summary>
     public async Task WriteMultiPackIndexAsync(IReadOnlyList<PackFile> packs, CancellationToken cancellation)
     {
         if (packs.Count == 0)
@@ -125,10 +116,21 @@ internal sealed class PackSettling(
         }
     }
 
+    private async Task IndexAsync(PackInventory inventory, IEnumerable<PackFile> packs, CancellationToken cancellation)
+    {
+        PackFile[] covered = [.. packs];
+        foreach (PackFile pack in covered.Where(static p => !p.HasReverseIndex))
+        {
+            ReverseIndexFile.Write(inventory, pack, repository.Format);
+        }
+
+        await WriteMultiPackIndexAsync(covered, cancellation).ConfigureAwait(false);
+    }
+
     /// <summary>The new pack gets its name, then the multi-pack-index over what is to stay is written, then the old ones go.</summary>
     private async Task<MaintenanceGain> ExchangeAsync(
-        PackInventory inventory, IReadOnlyList<PackFile> packs, NewPack made, IndexedPack indexed, Action<string> reserve,
-        MaintenancePace pace, CancellationToken cancellation)
+        PackInventory inventory, IReadOnlyList<PackFile> packs, PackFile[] staying, NewPack made, IndexedPack indexed,
+        Action<string> reserve, MaintenancePace pace, CancellationToken cancellation)
     {
         string name;
         PackInventory now;
@@ -148,14 +150,8 @@ internal sealed class PackSettling(
         // No gate: it takes long, and changes nothing that apply looks at. Packs that came since the beginning are left to
         // the folds, which must not take one away that the multi-pack-index names.
         await pace(cancellation).ConfigureAwait(false);
-        HashSet<string> covered = [name, .. inventory.Packs.Where(p => !packs.Contains(p)).Select(static p => p.Name)];
-        PackFile[] staying = [.. now.Packs.Where(p => covered.Contains(p.Name))];
-        foreach (PackFile pack in staying.Where(static p => !p.HasReverseIndex))
-        {
-            ReverseIndexFile.Write(now, pack, repository.Format);
-        }
-
-        await WriteMultiPackIndexAsync(staying, cancellation).ConfigureAwait(false);
+        HashSet<string> covered = [name, .. staying.Select(static p => p.Name)];
+        await IndexAsync(now, now.Packs.Where(p => covered.Contains(p.Name)), cancellation).ConfigureAwait(false);
         using IDisposable alone = await gates.EnterAsync(repository.Name, cancellation).ConfigureAwait(false);
         if (!IsUnchanged(inventory, packs))
         {

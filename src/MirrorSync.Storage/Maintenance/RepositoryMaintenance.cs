@@ -1,3 +1,4 @@
+using MirrorSync.Git.Objects;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Storage.Maintenance;
@@ -13,11 +14,9 @@ public sealed class RepositoryMaintenance : IDisposable
     private static readonly IReadOnlySet<string> Nothing = new HashSet<string>();
 
     private readonly Repository repository;
-    private readonly MaintenanceOptions options;
-    private readonly ReaderRegistry readers;
-    private readonly TimeProvider time;
     private readonly PackFolding folding;
     private readonly PackSettling settling;
+    private readonly PackPruning pruning;
 
     // Held by a fold as long as it takes, by a settling only while it looks which packs there are.
     private readonly SemaphoreSlim choosing = new(1, 1);
@@ -39,12 +38,10 @@ public sealed class RepositoryMaintenance : IDisposable
         Action<MaintenanceStep>? before = null)
     {
         this.repository = repository;
-        this.options = options;
-        this.readers = readers;
-        this.time = time;
         Action<MaintenanceStep> step = before ?? (static _ => { });
         folding = new PackFolding(repository, options, gates, step);
         settling = new PackSettling(repository, options, gates, step);
+        pruning = new PackPruning(repository, options, gates, readers, time, step);
     }
 
     /// <summary>Removes what an interrupted maintenance left. Before any other work.</summary>
@@ -65,7 +62,7 @@ public sealed class RepositoryMaintenance : IDisposable
         MaintenanceNotes notes = MaintenanceNotes.Read(repository);
         int fold = folding.Choose(inventory, notes, Nothing).Count;
         int settle = settling.Choose(inventory, notes).Count;
-        return MaintenanceNeed.Look(repository, inventory, notes, fold, settle, options.PruneGrace, time.GetUtcNow());
+        return MaintenanceNeed.Look(repository, inventory, notes, fold, settle, pruning.IsDue);
     }
 
     /// <summary>Makes small packs one until there are few.</summary>
@@ -97,8 +94,49 @@ public sealed class RepositoryMaintenance : IDisposable
         PackInventory inventory = await ReserveAsync(cancellation).ConfigureAwait(false);
         try
         {
-            IReadOnlyList<PackFile> packs = settling.Choose(inventory, MaintenanceNotes.Read(repository));
-            return await settling.SettleAsync(inventory, packs, Reserve, pace, cancellation).ConfigureAwait(false);
+            MaintenanceNotes notes = MaintenanceNotes.Read(repository);
+            return await settling.SettleAsync(inventory, settling.Choose(inventory, notes), notes, Reserve, pace, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            Volatile.Write(ref reserved, Nothing);
+        }
+    }
+
+    /// <summary>
+    /// A Baseline was applied, so that the object set is another: all that is here now and not in the closure of its refs is
+    /// to go. By whoever holds the repository's gate, before a later record is applied.
+    /// </summary>
+    /// <param name="repository">The repository.</param>
+    /// <param name="sequence">The Baseline's sequence.</param>
+    /// <param name="tips">What its refs hold.</param>
+    /// <exception cref="IOException">The note could not be kept.</exception>
+    public static void NoteBaseline(Repository repository, ulong sequence, IEnumerable<ObjectId> tips) =>
+        PackPruning.Note(repository, sequence, tips);
+
+    /// <summary>
+    /// Sets aside what a Baseline has taken out of the object set, and deletes what was set aside longer than the grace period
+    /// ago and is nobody's any more.
+    /// </summary>
+    /// <param name="siblings">All repositories below the same root: some may borrow from this one.</param>
+    /// <param name="pace">Asked often whether to go on.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>The bytes that became free.</returns>
+    /// <exception cref="InvalidDataException">A pack is damaged: nothing is set aside.</exception>
+    /// <exception cref="IOException">git or the disk failed, or a borrower could not be asked: nothing is set aside or deleted.</exception>
+    public async Task<long> PruneAsync(IReadOnlyList<Repository> siblings, MaintenancePace pace, CancellationToken cancellation)
+    {
+        PackInventory inventory = await ReserveAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            MaintenanceNotes notes = MaintenanceNotes.Read(repository);
+            if (notes.Prune is not null)
+            {
+                await pruning.SortAsync(inventory, notes, siblings, settling, Reserve, pace, cancellation).ConfigureAwait(false);
+                return 0;
+            }
+
+            return await pruning.DeleteDroppedAsync(inventory, notes, siblings, pace, cancellation).ConfigureAwait(false);
         }
         finally
         {

@@ -28,15 +28,16 @@ internal sealed class PushedRepository : IDisposable
 
     public RepositoryGates Gates { get; } = new();
 
-    public ReaderRegistry Readers { get; } = new(TimeProvider.System);
+    public ReaderRegistry Readers { get; private set; } = null!;
 
     public string PackFolder => Path.Combine(Mirror.Path, "objects", "pack");
 
     public int Packs => Directory.GetFiles(PackFolder, "pack-*.idx").Length;
 
-    public static async Task<PushedRepository> MakeAsync(int commits = 60, int inSnapshot = 20, string format = "sha1")
+    public static async Task<PushedRepository> MakeAsync(
+        int commits = 60, int inSnapshot = 20, string format = "sha1", TimeProvider? time = null)
     {
-        PushedRepository made = new();
+        PushedRepository made = new() { Readers = new ReaderRegistry(time ?? TimeProvider.System) };
         made.Source = await BareRepository.InitAsync(made.folder["source.git"], format);
         await History.WriteAsync(made.Source, new HistoryShape { Commits = commits, MergeEvery = int.MaxValue, TagEvery = 1000 });
         made.commits = (await made.Source.GitAsync("rev-list", "--reverse", "main")).Split('\n');
@@ -50,19 +51,24 @@ internal sealed class PushedRepository : IDisposable
     /// <summary>Takes in the next commits, so many in one pack.</summary>
     public async Task PushAsync(int inOne, int times)
     {
-        using ObjectStore store = ObjectStore.Open(Repository.Path, Repository.Format);
         for (int i = 0; i < times; i++)
         {
-            string tips = commits[pushed + inOne - 1] + (pushed > 0 ? "\n^" + commits[pushed - 1] : string.Empty) + "\n";
-            GitResult pack = await StockGit.TryAsync(
-                Source.Path, ["pack-objects", "--revs", "--thin", "--stdout", "--delta-base-offset", "-q"], Encoding.ASCII.GetBytes(tips));
-            using (await Gates.EnterAsync(Repository.Name, CancellationToken.None))
-            {
-                indexer.Receive(Repository, store, pack.Output, completes: true, CancellationToken.None);
-            }
-
+            await ReceiveAsync(commits[pushed + inOne - 1], pushed > 0 ? commits[pushed - 1] : null);
             pushed += inOne;
             await Mirror.GitAsync("update-ref", "refs/heads/main", commits[pushed - 1]);
+        }
+    }
+
+    /// <summary>Takes in what one commit reaches and another does not, as one pack, without any ref.</summary>
+    public async Task ReceiveAsync(string commit, string? known)
+    {
+        byte[] tips = Encoding.ASCII.GetBytes(commit + (known is null ? string.Empty : "\n^" + known) + "\n");
+        GitResult pack = await StockGit.TryAsync(
+            Source.Path, ["pack-objects", "--revs", "--thin", "--stdout", "--delta-base-offset", "-q"], tips);
+        using ObjectStore store = ObjectStore.Open(Repository.Path, Repository.Format);
+        using (await Gates.EnterAsync(Repository.Name, CancellationToken.None))
+        {
+            indexer.Receive(Repository, store, pack.Output, completes: true, CancellationToken.None);
         }
     }
 
@@ -95,10 +101,13 @@ internal sealed class PushedRepository : IDisposable
         .Where(n => n.StartsWith("tmp_", StringComparison.Ordinal)
             || (n.StartsWith("pack-", StringComparison.Ordinal) && !File.Exists(Path.Combine(PackFolder, Path.ChangeExtension(n, ".pack")))))];
 
-    /// <summary>Copies the repository as it is at this moment.</summary>
+    /// <summary>
+    /// Keeps the repository as it is at this moment: by links, for nothing in it is ever changed in place, and packs are known
+    /// by their inodes.
+    /// </summary>
     public void Photograph()
     {
-        using System.Diagnostics.Process copy = System.Diagnostics.Process.Start("cp", ["-a", Mirror.Path, folder["photograph"]]);
+        using System.Diagnostics.Process copy = System.Diagnostics.Process.Start("cp", ["-al", Mirror.Path, folder["photograph"]]);
         copy.WaitForExit();
         Assert.Equal(0, copy.ExitCode);
     }

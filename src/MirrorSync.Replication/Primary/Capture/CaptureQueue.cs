@@ -8,7 +8,8 @@ namespace MirrorSync.Replication.Primary.Capture;
 /// <param name="NoticedAt">When it was noticed, microseconds since 1970.</param>
 /// <param name="Accepted">An operator accepted what the disaster guard would hold.</param>
 /// <param name="Lost">Why the repository cannot be read at all.</param>
-internal readonly record struct CaptureWork(EndedPushes? Pushes, long NoticedAt, bool Accepted, string? Lost);
+/// <param name="Rebase">A new Baseline is wanted, once all that changed is captured.</param>
+internal readonly record struct CaptureWork(EndedPushes? Pushes, long NoticedAt, bool Accepted, string? Lost, bool Rebase);
 
 /// <summary>
 /// What is to do for one repository: written by the notice loop and the scan, taken by the repository's one worker.
@@ -23,6 +24,7 @@ internal sealed class CaptureQueue(TimeProvider time)
 
     private (long NoticedAt, ulong Number)? touched;
     private bool accepted;
+    private bool rebase;
     private string? lost;
     private ulong lastNumber;
     private ulong? underWay;
@@ -84,11 +86,13 @@ internal sealed class CaptureQueue(TimeProvider time)
 
     /// <summary>Something may have changed.</summary>
     /// <param name="accept">And whatever it is, an operator accepts it.</param>
-    public void Touch(bool accept = false)
+    /// <param name="rebaseAfter">And a new Baseline is wanted behind it.</param>
+    public void Touch(bool accept = false, bool rebaseAfter = false)
     {
         lock (gate)
         {
             accepted |= accept;
+            rebase |= rebaseAfter;
             touched ??= (Now(), ++lastNumber);
         }
     }
@@ -155,15 +159,16 @@ internal sealed class CaptureQueue(TimeProvider time)
             EndedPushes? ended = null;
             if ((touched is null || !lastWasPush) && pushes.TryTake(out ended))
             {
-                work = new CaptureWork(ended, ended.NoticedAt, Accepted: false, Lost: null);
+                work = new CaptureWork(ended, ended.NoticedAt, Accepted: false, Lost: null, Rebase: false);
                 underWay = ended.Number;
             }
             else if (touched is var (noticedAt, number))
             {
-                work = new CaptureWork(null, noticedAt, accepted, lost);
+                work = new CaptureWork(null, noticedAt, accepted, lost, rebase);
                 underWay = number;
                 touched = null;
                 accepted = false;
+                rebase = false;
             }
             else
             {

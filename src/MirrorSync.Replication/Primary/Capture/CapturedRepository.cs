@@ -101,6 +101,13 @@ internal sealed partial class CapturedRepository
         return held;
     }
 
+    /// <summary>The object set is to be what the refs reach now: a new Baseline.</summary>
+    public void Rebase()
+    {
+        queue.Touch(rebaseAfter: true);
+        Start();
+    }
+
     /// <summary>The repository cannot be read at all: it is gone, or broken. Held until a scan finds it sound again.</summary>
     public void Lost(string reason)
     {
@@ -196,6 +203,11 @@ internal sealed partial class CapturedRepository
         {
             bool captured = await (work.Pushes is null ? CaptureAllAsync(work) : CaptureNamedAsync(work, work.Pushes))
                 .ConfigureAwait(false);
+            if (captured && work.Rebase && state.Condition == RepositoryCondition.Live && state.Applied != LogPosition.Origin)
+            {
+                await RebaseAsync(work.NoticedAt).ConfigureAwait(false);
+            }
+
             if (captured)
             {
                 failures = 0;
@@ -248,7 +260,7 @@ internal sealed partial class CapturedRepository
         {
             if (await settled.ReadAsync(Differences, stopping).ConfigureAwait(false) is not { } agreed)
             {
-                queue.Touch(work.Accepted);
+                queue.Touch(work.Accepted, work.Rebase);
                 return false;
             }
 
@@ -433,6 +445,24 @@ internal sealed partial class CapturedRepository
                 .OfType<RefSnapshot>()
                 .SelectMany(static refs => RefDifference.IdsOf(refs));
 
+    /// <summary>Writes what is captured as a Baseline: the same refs, and an object set of what they reach.</summary>
+    private async Task RebaseAsync(long noticedAt)
+    {
+        RefSnapshot refs = state.Refs;
+        IReadOnlyList<RefUpdate> updates = RefSnapshot.Empty(refs.Format).UpdatesTo(refs);
+        Peels.CheckPresent(state.Repository, RefDifference.NewIds(updates));
+        BodyBuilder body = new(context.Spool, LogRecordCodec.InlineBodyLimit);
+        await using (body.ConfigureAwait(false))
+        {
+            RepositoryMetadata said = metadata.Said ?? metadata.Read();
+            LogRecordBody fields = MetadataFields.Put(new LogRecordBody { Updates = updates }, said);
+            await body.WriteAsync(LogRecordBodyCodec.EncodeFields(fields, state.Repository.Format), stopping).ConfigureAwait(false);
+            ulong sequence = await AppendAsync(LogRecordKind.Baseline, noticedAt, body, refs).ConfigureAwait(false);
+            metadata.Said = said;
+            LogRebased(context.Logger, state.Name, sequence);
+        }
+    }
+
     private async Task PackAsync(Repository repository, HashSet<ObjectId> brought, HashSet<ObjectId> known, BodyBuilder body)
     {
         await context.Gate.WaitAsync(stopping).ConfigureAwait(false);
@@ -495,6 +525,9 @@ internal sealed partial class CapturedRepository
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "{Repository}: its metadata captured as {Sequence}")]
     private static partial void LogMetadata(ILogger logger, RepositoryName repository, ulong sequence);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Repository}: re-based by a new Baseline, {Sequence}")]
+    private static partial void LogRebased(ILogger logger, RepositoryName repository, ulong sequence);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Repository}: held: {Reason}")]
     private static partial void LogHeld(ILogger logger, RepositoryName repository, string reason);
