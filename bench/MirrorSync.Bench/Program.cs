@@ -32,7 +32,8 @@ if (args.Length == 0 || !benches.TryGetValue(args[0], out Func<string[], Task>? 
                        push to visible, beside a git fetch that a hook starts, over the same links
           store [PART] [ARGUMENTS]
                        what is done to objects on disk; maintenance [PUSHES] [CLONE_EVERY]: pushes applied with and without
-                       maintenance, clones beside, then size and chains beside git gc
+                       maintenance, clones beside, then size and chains beside git gc; maintenance-table: objects, packs and
+                       bytes before and after
           thin-push [PUSHES]
                        what a mirror does with the pack of a one-commit push, beside git index-pack --fix-thin
 

@@ -6,6 +6,7 @@ internal static class StoreCommand
     private static readonly Dictionary<string, Func<string[], Task>> Parts = new()
     {
         ["maintenance"] = MaintenanceBench.RunAsync,
+        ["maintenance-table"] = MaintenanceTable.RunAsync,
     };
 
     public static async Task RunAsync(string[] arguments)
