@@ -6,9 +6,11 @@ using MirrorSync.Git.Refs;
 using MirrorSync.Replication;
 using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Mirror;
+using MirrorSync.Replication.Mirror.Removal;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Maintenance;
 using MirrorSync.Storage.Objects.Indexing;
+using MirrorSync.Storage.Objects.Store;
 using MirrorSync.Storage.Repositories;
 using MirrorSync.Testing.Repositories;
 
@@ -48,6 +50,7 @@ internal sealed class FollowingMirror : IAsyncDisposable
             RootIdentityFile = Path.Combine(folder, "state", "root"),
             Upstream = new Uri("http://127.0.0.1:9"),
             CreateClient = static () => new HttpClient(),
+            TrashRetention = TimeSpan.FromDays(1),
         };
         Maintenance = maintained
             ? new NodeMaintenance(
@@ -67,13 +70,16 @@ internal sealed class FollowingMirror : IAsyncDisposable
             table,
             indexer,
             bulk,
-            new SnapshotInstaller(options, bulk, indexer, Maintenance, NullLogger.Instance),
+            new SnapshotInstaller(options, bulk, indexer, table, Maintenance, NullLogger.Instance),
             static _ => { },
             _ => applied.TrySetResult(),
             TimeProvider.System,
             NullLogger.Instance)
         {
-            Checkpoint = static _ => Task.CompletedTask,
+            Checkpoint = static _ => Task.FromResult(true),
+            Root = options.Root,
+            Trash = new RepositoryTrash(options.Root, options.TrashRetention, TimeProvider.System, NullLogger<RepositoryTrash>.Instance),
+            Running = Task.CompletedTask,
             RefusedAgainAfter = TimeSpan.FromMinutes(1),
             Stores = stores,
             Maintenance = Maintenance,
@@ -83,7 +89,8 @@ internal sealed class FollowingMirror : IAsyncDisposable
             RefValue.Symbolic(RefName.FromString(Branch)),
             [new RefEntry(RefName.FromString(Branch), RefValue.Direct(tip), default)]);
         RepositoryState state = new(repository, RepositoryCondition.Live, null, refs, log.Appended);
-        followed = new FollowedRepository(context, state, provenAsOf: null, stop.Token);
+        FollowedRepositories names = new(context, new RemovalGuard([]), stop.Token);
+        followed = new FollowedRepository(context, names, state, [], provenAsOf: null, Task.CompletedTask, stop.Token);
         maintaining = Maintenance?.RunAsync(stop.Token) ?? Task.CompletedTask;
     }
 
@@ -135,7 +142,7 @@ internal sealed class FollowingMirror : IAsyncDisposable
         await log.CommitAsync(record.Sequence, CancellationToken.None);
         applied = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         long began = Stopwatch.GetTimestamp();
-        followed.Enqueue(record.Sequence);
+        followed.Enqueue(new PendingRecord(record.Sequence));
         await applied.Task;
         TimeSpan took = Stopwatch.GetElapsedTime(began);
         if (followed.State.Condition != RepositoryCondition.Live || followed.State.Applied.Sequence != record.Sequence)

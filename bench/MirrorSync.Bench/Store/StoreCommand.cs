@@ -8,6 +8,7 @@ internal static class StoreCommand
         ["lookups"] = StoreReadBench.RunAsync,
         ["capture"] = CaptureBench.RunAsync,
         ["maintenance"] = MaintenanceBench.RunAsync,
+        ["maintenance-table"] = MaintenanceTable.RunAsync,
     };
 
     public static async Task RunAsync(string[] arguments)

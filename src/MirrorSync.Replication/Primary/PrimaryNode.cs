@@ -163,7 +163,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     /// <summary>Writes a new Baseline of a repository, once all that changed there is captured; nothing for one that is not known.</summary>
     public void Rebase(RepositoryName name)
     {
-        foreach (CapturedRepository repository in byPath.Values.Where(r => r.Repository.Name == name))
+        foreach (CapturedRepository repository in Repositories.All.Where(r => r.Repository.Name == name))
         {
             repository.Rebase();
         }

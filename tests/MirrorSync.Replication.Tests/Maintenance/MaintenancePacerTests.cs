@@ -1,0 +1,69 @@
+using MirrorSync.Replication.Maintenance;
+using MirrorSync.Testing;
+
+namespace MirrorSync.Replication.Tests.Maintenance;
+
+/// <summary>When background work goes on, and when it waits.</summary>
+public sealed class MaintenancePacerTests
+{
+    private readonly ManualTimeProvider time = new();
+    private bool isBehind;
+    private double load;
+
+    [Fact]
+    public void PaceAsync_AfterWork_RestsForTheOthersShare()
+    {
+        MaintenancePacer pacer = Pacer(share: 0.25);
+        time.Advance(TimeSpan.FromSeconds(1));
+        ValueTask resting = pacer.PaceAsync(CancellationToken.None);
+        time.Advance(TimeSpan.FromSeconds(2.9));
+        Assert.False(resting.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(0.1));
+        Assert.True(resting.IsCompletedSuccessfully);
+        Assert.True(pacer.PaceAsync(CancellationToken.None).IsCompletedSuccessfully);
+    }
+
+    [Fact]
+    public void PaceAsync_WholeShareAndNobodyElse_NeverRests()
+    {
+        MaintenancePacer pacer = Pacer(share: 1);
+        time.Advance(TimeSpan.FromHours(1));
+        Assert.True(pacer.PaceAsync(CancellationToken.None).IsCompletedSuccessfully);
+    }
+
+    [Theory]
+    [InlineData(true, 0)]
+    [InlineData(false, 1000)]
+    public void WaitQuietAsync_OthersComeFirst_WaitsForTheirEnd(bool behind, double busy)
+    {
+        (isBehind, load) = (behind, busy);
+        ValueTask waiting = Pacer(share: 1).WaitQuietAsync(CancellationToken.None);
+        time.Advance(TimeSpan.FromMinutes(14));
+        Assert.False(waiting.IsCompleted);
+        (isBehind, load) = (false, 0);
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.True(waiting.IsCompletedSuccessfully);
+    }
+
+    [Fact]
+    public void WaitQuietAsync_NeverQuiet_GoesOnAfterAQuarterOfAnHour()
+    {
+        isBehind = true;
+        ValueTask waiting = Pacer(share: 1).WaitQuietAsync(CancellationToken.None);
+        time.Advance(TimeSpan.FromMinutes(15.1));
+        Assert.True(waiting.IsCompletedSuccessfully);
+    }
+
+    [Fact]
+    public async Task PaceAsync_Cancelled_Throws()
+    {
+        using CancellationTokenSource stop = new();
+        MaintenancePacer pacer = Pacer(share: 0.5);
+        time.Advance(TimeSpan.FromSeconds(1));
+        Task resting = pacer.PaceAsync(stop.Token).AsTask();
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => resting);
+    }
+
+    private MaintenancePacer Pacer(double share) => new(share, () => isBehind, () => load, time);
+}
