@@ -13,8 +13,8 @@ using MirrorSync.Serving.Http;
 using MirrorSync.Serving.UploadPack;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
-using MirrorSync.Storage.Objects.Packing;
 using MirrorSync.Storage.Objects.Indexing;
+using MirrorSync.Storage.Objects.Packing;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Daemon.Hosting;
