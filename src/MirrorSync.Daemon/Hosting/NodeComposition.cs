@@ -15,8 +15,8 @@ using MirrorSync.Serving.UploadPack;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Maintenance;
 using MirrorSync.Storage.Objects;
-using MirrorSync.Storage.Objects.Packing;
 using MirrorSync.Storage.Objects.Indexing;
+using MirrorSync.Storage.Objects.Packing;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Daemon.Hosting;

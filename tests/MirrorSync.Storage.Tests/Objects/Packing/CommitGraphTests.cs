@@ -110,11 +110,13 @@ public class CommitGraphTests
 #pragma warning restore CA5350
         File.Delete(path);
         await File.WriteAllBytesAsync(path, graph);
-        (byte[] pack, uint count) = await fixture.WriteAsync([await fixture.IdAsync("c60")], []);
+        string tip = await fixture.IdAsync("c60");
+        (_, uint count) = await fixture.WriteAsync([tip], []);
+
+        // What was learned from it would still be used here.
         File.Delete(path);
-        (byte[] right, uint rightCount) = await fixture.WriteAsync([await fixture.IdAsync("c60")], []);
-        Assert.Equal(rightCount, count);
-        Assert.Equal(right, pack);
+        PushResult result = await fixture.PushAsync(["c60"], []);
+        Assert.Equal((uint)result.Listed.Count, count);
     }
 
     private static string Objects(PackingFixture fixture) => Path.Combine(fixture.Git.Path, "objects");

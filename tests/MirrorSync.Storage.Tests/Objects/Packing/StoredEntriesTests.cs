@@ -103,6 +103,33 @@ public class StoredEntriesTests
         Assert.NotEqual(0, refused);
     }
 
+    [Fact]
+    public async Task ReadStored_SoundStreamOfOtherBytes_IsNotTakenOver()
+    {
+        using PackingFixture fixture = await PackingFixture.CreateAsync();
+        PackBuilder builder = new();
+        TestObject blob = Blob("stored");
+        builder.Add(blob, level: 0);
+        byte[] sound = builder.Build();
+        string name = (await StockGit.FeedAsync(fixture.Git.Path, sound, "index-pack", "--stdin")).Split('\t')[^1];
+        string path = Path.Combine(fixture.Git.Path, "objects", "pack", $"pack-{name}.pack");
+        ObjectId id = fixture.Parse(blob.Hex);
+        using (ObjectStore store = ObjectStore.Open(fixture.Git.Path, fixture.Format))
+        {
+            Assert.NotNull(store.ReadStored(id, 1 << 20));
+        }
+
+        // Another text of the same length, with zlib's own checksum right: only the index tells.
+        PackBuilder other = new();
+        other.Add(TestObject.Blob(HistoryScript.Lines("common", 60) + "STORED"), level: 0);
+        byte[] changed = other.Build();
+        sound.AsSpan(^20..).CopyTo(changed.AsSpan(^20..));
+        File.Delete(path);
+        await File.WriteAllBytesAsync(path, changed);
+        using ObjectStore again = ObjectStore.Open(fixture.Git.Path, fixture.Format);
+        Assert.Null(again.ReadStored(id, 1 << 20));
+    }
+
     /// <summary>A push of many files that came as a thin pack, completed as receive-pack does.</summary>
     private static async Task<PackingFixture> PushedAsync(ObjectFormat format, bool unpack = false)
     {
