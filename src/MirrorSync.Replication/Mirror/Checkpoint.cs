@@ -77,7 +77,8 @@ internal sealed record Checkpoint(int Version, ulong ReplayAfter, CheckpointEntr
                 throw new InvalidDataException($"{file} is of version {checkpoint?.Version}, this build reads {PresentVersion}");
             }
 
-            return checkpoint.Repositories.Any(static e => e is null) || checkpoint.Left?.Any(static l => l is null) == true ? throw new JsonException("an entry is null") : checkpoint;
+            bool lacking = checkpoint.Repositories.Any(static e => e is null) || checkpoint.Left?.Any(static l => l is null) == true;
+            return lacking ? throw new JsonException("an entry is null") : checkpoint;
         }
         catch (JsonException failure)
         {

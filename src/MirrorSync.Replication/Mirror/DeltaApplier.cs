@@ -164,7 +164,8 @@ internal sealed class DeltaApplier(ApplyContext context)
     }
 
     /// <summary>Nothing but the position changes.</summary>
-    private static RepositoryState Advance(RepositoryState state, LogRecord record) => record.After.Refs is { } expected && state.Refs.Digest != expected
+    private static RepositoryState Advance(RepositoryState state, LogRecord record) =>
+        record.After.Refs is { } expected && state.Refs.Digest != expected
         ? throw new DivergedException($"the refs are not those that record {record.Sequence} ({record.Kind}) is written on")
         : state with { Condition = RepositoryCondition.Live, Reason = null, Applied = record.Position };
 

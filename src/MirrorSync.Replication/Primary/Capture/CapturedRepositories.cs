@@ -225,7 +225,10 @@ internal sealed partial class CapturedRepositories
             RepositoryCondition condition = last.IsServable ? RepositoryCondition.Held : RepositoryCondition.Missing;
             RepositoryState next = last with
             {
-                Repository = moved, Condition = condition, Reason = "renamed, not looked at since", Applied = record.Position,
+                Repository = moved,
+                Condition = condition,
+                Reason = "renamed, not looked at since",
+                Applied = record.Position,
             };
             CapturedRepository renamed = new(context, next, old.Said, stopping);
             byPath[to] = renamed;
