@@ -34,7 +34,7 @@ internal static class MaintenanceGit
         CancellationToken cancellation)
     {
         string[] arguments =
-            [.. Bounds, "pack-objects", .. options, "--stdout", "--delta-base-offset", "--window=10", "--depth=50", "-q"];
+            [.. Bounds, "pack-objects", "--window=10", "--depth=50", .. options, "--stdout", "--delta-base-offset", "-q"];
         GitProcess git = GitProcess.Start(repository.Path, arguments, background: true);
         await using (git.ConfigureAwait(false))
         {

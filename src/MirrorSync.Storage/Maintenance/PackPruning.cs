@@ -73,7 +73,7 @@ internal sealed class PackPruning(
             byte[] tips = System.Text.Encoding.ASCII.GetBytes(string.Concat(prune.Tips.Select(static t => t + "\n")));
             if (listed.Length > 0 && prune.Tips.Length > 0)
             {
-                await AddAsync(made, indexed, ["--revs", "--local"], tips, pace, cancellation).ConfigureAwait(false);
+                await AddAsync(made, indexed, ["--revs"], tips, pace, cancellation).ConfigureAwait(false);
             }
 
             HashSet<ObjectId> others = Beyond(sorted, [.. made.Select(static m => m.IndexPath), .. rest], cancellation);

@@ -15,7 +15,7 @@ public sealed class MaintenancePacerTests
     {
         MaintenancePacer pacer = Pacer(share: 0.25);
         time.Advance(TimeSpan.FromSeconds(1));
-        ValueTask resting = pacer.PaceAsync(CancellationToken.None);
+        Task resting = pacer.PaceAsync(CancellationToken.None).AsTask();
         time.Advance(TimeSpan.FromSeconds(2.9));
         Assert.False(resting.IsCompleted);
         time.Advance(TimeSpan.FromSeconds(0.1));
@@ -37,7 +37,7 @@ public sealed class MaintenancePacerTests
     public void WaitQuietAsync_OthersComeFirst_WaitsForTheirEnd(bool behind, double busy)
     {
         (isBehind, load) = (behind, busy);
-        ValueTask waiting = Pacer(share: 1).WaitQuietAsync(CancellationToken.None);
+        Task waiting = Pacer(share: 1).WaitQuietAsync(CancellationToken.None).AsTask();
         time.Advance(TimeSpan.FromMinutes(14));
         Assert.False(waiting.IsCompleted);
         (isBehind, load) = (false, 0);
@@ -49,7 +49,7 @@ public sealed class MaintenancePacerTests
     public void WaitQuietAsync_NeverQuiet_GoesOnAfterAQuarterOfAnHour()
     {
         isBehind = true;
-        ValueTask waiting = Pacer(share: 1).WaitQuietAsync(CancellationToken.None);
+        Task waiting = Pacer(share: 1).WaitQuietAsync(CancellationToken.None).AsTask();
         time.Advance(TimeSpan.FromMinutes(15.1));
         Assert.True(waiting.IsCompletedSuccessfully);
     }
