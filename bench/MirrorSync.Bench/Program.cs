@@ -30,10 +30,10 @@ if (args.Length == 0 || !benches.TryGetValue(args[0], out Func<string[], Task>? 
                        small pieces, by BenchmarkDotNet
           replication [PUSHES]
                        push to visible, beside a git fetch that a hook starts, over the same links
-          store [lookups [--repository DIR]... [--ids N] [--rounds N] | capture [PUSHES] | maintenance [PUSHES] [CLONE_EVERY]]
+          store [lookups [--repository DIR]... [--ids N] [--rounds N] | capture [PUSHES] | maintenance [PUSHES] [CLONE_EVERY] | maintenance-table]
                        the object store beside git and libgit2: looking up, reading and listing objects; the pack that
                        capture makes of a one-commit push; pushes applied with and without maintenance, clones beside,
-                       then size and chains beside git gc
+                       then size and chains beside git gc; objects, packs and bytes before and after
           thin-push [PUSHES]
                        what a mirror does with the pack of a one-commit push, beside git index-pack --fix-thin
 
