@@ -319,6 +319,7 @@ public sealed partial class NodeMaintenance : IAsyncDisposable
         await Task.WhenAny(pause, woken).ConfigureAwait(false);
         await over.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(pause, woken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellation.ThrowIfCancellationRequested();
     }
 
     /// <summary>Looks at a repository, unless nothing can have changed since it was looked at.</summary>
