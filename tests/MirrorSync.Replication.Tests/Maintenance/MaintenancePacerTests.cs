@@ -20,7 +20,7 @@ public sealed class MaintenancePacerTests
         Assert.False(resting.IsCompleted);
         time.Advance(TimeSpan.FromSeconds(0.1));
         Assert.True(resting.IsCompletedSuccessfully);
-        Assert.True(pacer.PaceAsync(CancellationToken.None).IsCompletedSuccessfully);
+        Assert.True(pacer.PaceAsync(CancellationToken.None).AsTask().IsCompletedSuccessfully);
     }
 
     [Fact]
@@ -28,7 +28,7 @@ public sealed class MaintenancePacerTests
     {
         MaintenancePacer pacer = Pacer(share: 1);
         time.Advance(TimeSpan.FromHours(1));
-        Assert.True(pacer.PaceAsync(CancellationToken.None).IsCompletedSuccessfully);
+        Assert.True(pacer.PaceAsync(CancellationToken.None).AsTask().IsCompletedSuccessfully);
     }
 
     [Theory]
