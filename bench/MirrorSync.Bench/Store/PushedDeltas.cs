@@ -12,7 +12,7 @@ namespace MirrorSync.Bench.Store;
 internal sealed record PushedDelta(string Commit, byte[] Pack);
 
 /// <summary>
-/// A made-up history, one commit a push, each of which changes a line of one of 300 files. The packs are git's own, and kept
+/// A made-up history, one commit a push, each of which changes eight lines of one of 300 files. The packs are git's own, and kept
 /// in <c>artifacts/bench</c>, for it takes a process for each of them.
 /// </summary>
 /// <param name="Source">A repository with all of it.</param>
@@ -22,6 +22,7 @@ internal sealed record PushedDeltas(BareRepository Source, string First, IReadOn
 {
     private const int Files = 300;
     private const int Lines = 60;
+    private const int ChangedLines = 8;
     private static readonly string[] Words =
         ["static", "int", "return", "lock", "page", "mm", "sched", "inode", "queue", "flush", "retry", "node", "cpu", "irq"];
 
@@ -34,7 +35,7 @@ internal sealed record PushedDeltas(BareRepository Source, string First, IReadOn
         BareRepository source = await BareRepository.InitAsync(folder);
         await StockGit.FeedAsync(folder, Encoding.ASCII.GetBytes(Script(before + pushes)), "fast-import", "--quiet", "--done");
         string[] commits = (await source.GitAsync("rev-list", "--reverse", "main")).Split('\n');
-        string kept = Path.Combine(Path.GetDirectoryName(CheckoutRoot.LargePack)!, $"pushes-{before}-{pushes}.bin");
+        string kept = Path.Combine(Path.GetDirectoryName(CheckoutRoot.LargePack)!, $"pushes-{before}-{pushes}-{ChangedLines}.bin");
         List<PushedDelta> deltas = File.Exists(kept) ? Read(kept) : await PackAsync(source, commits, before, kept);
         if (deltas.Count != pushes || deltas[^1].Commit != commits[^1])
         {
@@ -111,7 +112,12 @@ internal sealed record PushedDeltas(BareRepository Source, string First, IReadOn
 
             int file = random.Next(Files);
             string[] lines = files[file] ??= [.. Enumerable.Range(0, Lines).Select(_ => Line())];
-            lines[random.Next(Lines)] = Line();
+            int first = random.Next(Lines - ChangedLines);
+            for (int line = first; line < first + ChangedLines; line++)
+            {
+                lines[line] = Line();
+            }
+
             string body = string.Join('\n', lines) + "\n";
             script.Append(CultureInfo.InvariantCulture, $"M 100644 inline dir{file % 20}/file{file}.c\ndata {body.Length}\n{body}\n");
         }
