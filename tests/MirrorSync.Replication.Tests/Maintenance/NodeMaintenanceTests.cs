@@ -79,6 +79,14 @@ public sealed class NodeMaintenanceTests
     }
 
     [Fact]
+    public async Task RunAsync_NoRepositoryAtAll_EndsWhenItIsToldTo()
+    {
+        await using MirrorRig mirror = new(new Uri("http://127.0.0.1:9")) { Maintained = new MaintenanceOptions() };
+        await mirror.StartAsync();
+        await mirror.StopAsync().WaitAsync(TimeSpan.FromMinutes(1));
+    }
+
+    [Fact]
     public async Task Install_SnapshotInPlaceOfADamagedCopy_IsMaintainedToo()
     {
         await using PrimaryRig primary = await PrimaryRig.StartAsync();

@@ -80,13 +80,14 @@ public sealed class SpoolTests : IDisposable
     }
 
     [Fact]
-    public async Task Constructor_FilesLeftHalfWritten_RemovesOnlyThem()
+    public async Task Clean_FilesLeftHalfWritten_RemovesOnlyThem()
     {
         SpooledBody body = await Open().WriteAsync(new MemoryStream(Bytes(10)), null, CancellationToken.None);
         SpoolFile left = Open().Create();
         left.Append(Bytes(10));
         Assert.Equal(2, Directory.GetFiles(folder).Length);
         Spool spool = Open();
+        spool.Clean([body]);
         Assert.Single(Directory.GetFiles(folder));
         Assert.True(spool.Contains(body));
         left.Dispose();
