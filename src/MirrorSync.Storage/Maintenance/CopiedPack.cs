@@ -14,7 +14,8 @@ namespace MirrorSync.Storage.Maintenance;
 /// of the newest pack first, each base before what is a delta of it. Nothing is inflated. Not thread-safe.
 /// </summary>
 /// <remarks>
-/// A pack of ten pushes takes about a millisecond so; <c>git pack-objects --stdin-packs</c> takes ten, most of it to start.
+/// It starts no process: <c>git pack-objects --stdin-packs</c> takes ten milliseconds for the packs of ten pushes, most of it
+/// to start.
 /// </remarks>
 internal sealed class CopiedPack : IDisposable
 {
