@@ -28,7 +28,7 @@ internal static class MetadataFields
     };
 
     /// <summary>True when the fields speak of any of it.</summary>
-    public static bool IsIn(LogRecordBody fields) => 
+    public static bool IsIn(LogRecordBody fields) =>
         (fields.Description, fields.Owner, fields.Config, fields.Alternates) is not (null, null, null, null);
 
     /// <summary>What is said once the fields are, over what was said before; the result keeps nothing of the fields' buffer.</summary>

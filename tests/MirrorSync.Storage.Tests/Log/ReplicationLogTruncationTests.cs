@@ -1,6 +1,6 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using MirrorSync.Storage.Log;
 using MirrorSync.Testing;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace MirrorSync.Storage.Tests.Log;
 
