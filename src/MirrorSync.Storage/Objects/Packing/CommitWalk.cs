@@ -142,9 +142,10 @@ internal sealed class CommitWalk
     private void QueueOldTips(IReadOnlyCollection<ObjectId> exclude, CancellationToken cancellation)
     {
         List<(int, long)> first = new(exclude.Count);
+        known.BeginTips();
         foreach (ObjectId id in exclude)
         {
-            int number = known.NumberOf(id);
+            int number = known.NumberOfTip(id);
             while (TryMarkHad(number, cancellation))
             {
                 KnownObject tip = known[number];
