@@ -17,11 +17,14 @@ namespace MirrorSync.Bench.Store;
 /// <summary>
 /// <c>store capture [PUSHES]</c>: the pack of a push of one commit, as capture makes it on the primary, beside
 /// <c>git pack-objects --thin</c>. The pushes are the last first-parent commits of a real repository's branches, oldest
-/// first, each with what it merges; they arrive as receive-pack leaves them: loose when they are small.
+/// first, each with what it merges, though the other refs are as they are today: a push of old commits, for which many
+/// younger tips have to be walked. Then new commits, each of one line in one file, on top of all. They arrive as
+/// receive-pack leaves them: loose when they are small.
 /// </summary>
 internal static class CaptureBench
 {
     private const int UnpackLimit = 100;
+    private const int NewCommits = 100;
 
     private static readonly string[] GitArguments =
         ["pack-objects", "--revs", "--thin", "--stdout", "--delta-base-offset", "--no-use-bitmap-index", "-q"];
@@ -51,19 +54,50 @@ internal static class CaptureBench
         using OpenStores stores = new();
         ThinPackWriter writer = new(stores, new GitPackWriter(), new PackingLimits());
         Repository repository = new(RepositoryName.Parse("primary.git"), primary, ObjectFormat.Sha1);
+        List<Sample> samples = await PushAsync(writer, repository, whole, commits, tips);
+        Report("first push", samples[..1], tips.Count);
+        Report("push of an old commit", samples[1..], tips.Count);
+        Report("push of a new commit", await PushAsync(writer, repository, whole, await CommitAsync(whole), tips), tips.Count);
+    }
+
+    private static async Task<List<Sample>> PushAsync(
+        ThinPackWriter writer, Repository repository, string whole, IEnumerable<string> commits, HashSet<string> tips)
+    {
         List<Sample> samples = [];
         foreach (string commit in commits)
         {
             string revisions = $"{commit}\n" + string.Concat(tips.Select(static t => $"^{t}\n"));
             byte[] push = await PackAsync(whole, revisions);
             bool loose = BinaryPrimitives.ReadUInt32BigEndian(push.AsSpan(8)) < UnpackLimit;
-            await StockGit.FeedAsync(primary, push, loose ? ["unpack-objects", "-q"] : ["index-pack", "--stdin", "--fix-thin"]);
+            await StockGit.FeedAsync(repository.Path, push, loose ? ["unpack-objects", "-q"] : ["index-pack", "--stdin", "--fix-thin"]);
             samples.Add(await MeasureAsync(writer, repository, commit, tips, revisions, samples.Count % 2 == 0));
             tips.Add(commit);
         }
 
-        Report("first push", samples[..1], tips.Count);
-        Report("push", samples[1..], tips.Count);
+        return samples;
+    }
+
+    /// <summary>Commits of today on top of the youngest branch, each with one more line in one of its files.</summary>
+    private static async Task<string[]> CommitAsync(string whole)
+    {
+        string top = (await StockGit.RunAsync(whole, "for-each-ref", "--sort=-committerdate", "--count=1", "--format=%(objectname)", "refs/heads")).Trim();
+        string[] files = (await StockGit.RunAsync(whole, "ls-tree", "-r", "--name-only", top)).Split('\n');
+        using MemoryStream stream = new();
+        long now = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
+        for (int i = 0; i < NewCommits; i++)
+        {
+            string file = files[(int)((long)i * files.Length / NewCommits)];
+            GitResult content = await StockGit.TryAsync(whole, ["show", $"{top}:{file}"], default);
+            byte[] bytes = [.. content.Output, .. Encoding.ASCII.GetBytes($"one more line {i}\n")];
+            string from = i == 0 ? $"from {top}\n" : string.Empty;
+            stream.Write(Encoding.UTF8.GetBytes(
+                $"commit refs/heads/bench\ncommitter B <b@example.org> {now + i} +0000\ndata 4\nnew\n{from}M 100644 inline {file}\ndata {bytes.Length}\n"));
+            stream.Write(bytes);
+            stream.WriteByte((byte)'\n');
+        }
+
+        await StockGit.FeedAsync(whole, stream.ToArray(), "fast-import", "--quiet");
+        return (await StockGit.RunAsync(whole, "rev-list", "--reverse", $"{top}..refs/heads/bench")).Split('\n');
     }
 
     private static async Task<Sample> MeasureAsync(
