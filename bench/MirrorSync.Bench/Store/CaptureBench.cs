@@ -83,7 +83,7 @@ internal static class CaptureBench
         string top = (await StockGit.RunAsync(whole, "for-each-ref", "--sort=-committerdate", "--count=1", "--format=%(objectname)", "refs/heads")).Trim();
         string[] files = (await StockGit.RunAsync(whole, "ls-tree", "-r", "--name-only", top)).Split('\n');
         using MemoryStream stream = new();
-        long now = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
+        long now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
         for (int i = 0; i < NewCommits; i++)
         {
             string file = files[(int)((long)i * files.Length / NewCommits)];
