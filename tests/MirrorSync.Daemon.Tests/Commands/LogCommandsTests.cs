@@ -12,7 +12,7 @@ using MirrorSync.Testing;
 namespace MirrorSync.Daemon.Tests.Commands;
 
 /// <summary><c>log show</c> and <c>log verify</c>, beside a daemon that holds the log.</summary>
-public sealed class LogCommandsTests : IAsyncDisposable
+public sealed class LogCommandsTests : IAsyncLifetime, IDisposable
 {
     private static readonly ObjectId Id = ObjectId.FromRaw(Convert.FromHexString("0123456789abcdef0123456789abcdef01234567"));
 
@@ -88,9 +88,12 @@ public sealed class LogCommandsTests : IAsyncDisposable
         Assert.Equal(0, await RunAsync("verify"));
     }
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync() => await (log?.DisposeAsync() ?? ValueTask.CompletedTask);
+
+    public void Dispose()
     {
-        await (log?.DisposeAsync() ?? ValueTask.CompletedTask);
         output.Dispose();
         error.Dispose();
         folder.Dispose();

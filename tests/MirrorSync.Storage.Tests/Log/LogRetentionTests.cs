@@ -5,7 +5,7 @@ using MirrorSync.Testing;
 namespace MirrorSync.Storage.Tests.Log;
 
 /// <summary>What a log gives up, by age and by size.</summary>
-public sealed class LogRetentionTests : IAsyncDisposable
+public sealed class LogRetentionTests : IAsyncLifetime, IDisposable
 {
     private static readonly DateTimeOffset Noon = new(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
 
@@ -58,9 +58,12 @@ public sealed class LogRetentionTests : IAsyncDisposable
         Assert.Equal(4UL, log.Base.Sequence);
     }
 
-    public async ValueTask DisposeAsync()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync() => await log.DisposeAsync();
+
+    public void Dispose()
     {
-        await log.DisposeAsync();
         folder.Dispose();
         spooled.Dispose();
     }

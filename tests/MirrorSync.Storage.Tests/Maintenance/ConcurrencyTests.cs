@@ -15,14 +15,12 @@ public sealed class ConcurrencyTests
         using RepositoryMaintenance maintenance = new(
             pushed.Repository, new MaintenanceOptions { MaxPacks = 10 }, pushed.Gates, pushed.Readers, TimeProvider.System);
         using CancellationTokenSource over = new();
-        Task applying = Task.Run(async () =>
+        Task applying = UntilOverAsync(over, async () =>
         {
             for (int i = 0; i < 150; i++)
             {
                 await pushed.PushAsync(1, 1);
             }
-
-            await over.CancelAsync();
         });
         Task maintaining = LoopAsync(async round =>
         {
@@ -58,14 +56,12 @@ public sealed class ConcurrencyTests
             pushed.Repository, new MaintenanceOptions { IsPushedTo = true }, pushed.Gates, pushed.Readers, TimeProvider.System);
         string[] commits = (await pushed.Source.GitAsync("rev-list", "--reverse", "main")).Split('\n');
         using CancellationTokenSource over = new();
-        Task pushing = Task.Run(async () =>
+        Task pushing = UntilOverAsync(over, async () =>
         {
             foreach (string commit in commits[1..])
             {
                 await pushed.Source.GitAsync("push", "-q", pushed.Mirror.Path, $"{commit}:refs/heads/main");
             }
-
-            await over.CancelAsync();
         });
         Task maintaining = LoopAsync(async _ =>
         {
@@ -79,6 +75,19 @@ public sealed class ConcurrencyTests
         Assert.Null(await pushed.Mirror.FsckAsync());
         Assert.Equal(
             await pushed.Source.GitAsync("rev-list", "--objects", "main"), await pushed.Mirror.GitAsync("rev-list", "--objects", "main"));
+    }
+
+    /// <summary>Ends the loops when the work is done, and also when it fails.</summary>
+    private static async Task UntilOverAsync(CancellationTokenSource over, Func<Task> work)
+    {
+        try
+        {
+            await Task.Run(work);
+        }
+        finally
+        {
+            await over.CancelAsync();
+        }
     }
 
     private static async Task LoopAsync(Func<int, Task> turn, CancellationToken over)
