@@ -68,11 +68,23 @@ internal static class MaintenanceGit
         Repository repository, string[] arguments, ReadOnlyMemory<byte> input, CancellationToken cancellation) =>
         Check(repository, arguments[0], await TryAsync(repository, arguments, input, cancellation).ConfigureAwait(false));
 
+    /// <summary>
+    /// Packs the refs, at ordinary priority: it holds locks that a push waits for a tenth of a second only, and whoever has
+    /// the lowest may hold them for longer.
+    /// </summary>
+    /// <exception cref="IOException">git failed.</exception>
+    public static async Task PackRefsAsync(Repository repository, CancellationToken cancellation) => Check(
+        repository, "pack-refs", await TryAsync(repository, ["pack-refs", "--all"], default, background: false, cancellation).ConfigureAwait(false));
+
     /// <summary>Runs any other command and tells how it ended.</summary>
-    public static async Task<GitExit> TryAsync(
-        Repository repository, string[] arguments, ReadOnlyMemory<byte> input, CancellationToken cancellation)
+    public static Task<GitExit> TryAsync(
+        Repository repository, string[] arguments, ReadOnlyMemory<byte> input, CancellationToken cancellation) =>
+        TryAsync(repository, arguments, input, background: true, cancellation);
+
+    private static async Task<GitExit> TryAsync(
+        Repository repository, string[] arguments, ReadOnlyMemory<byte> input, bool background, CancellationToken cancellation)
     {
-        GitProcess git = GitProcess.Start(repository.Path, [.. Bounds, .. arguments], background: true);
+        GitProcess git = GitProcess.Start(repository.Path, [.. Bounds, .. arguments], background);
         await using (git.ConfigureAwait(false))
         {
             Task write = git.WriteInputAsync(input, cancellation);

@@ -71,7 +71,7 @@ internal sealed class PackSettling(
         {
             before(MaintenanceStep.PackRefs);
             await MaintenanceGit.RunAsync(repository, ["prune-packed", "-q"], default, cancellation).ConfigureAwait(false);
-            await MaintenanceGit.RunAsync(repository, ["pack-refs", "--all"], default, cancellation).ConfigureAwait(false);
+            await MaintenanceGit.PackRefsAsync(repository, cancellation).ConfigureAwait(false);
         }
 
         return gain;
