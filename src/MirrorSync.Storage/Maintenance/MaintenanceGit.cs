@@ -84,7 +84,7 @@ internal static class MaintenanceGit
     private static async Task<GitExit> TryAsync(
         Repository repository, string[] arguments, ReadOnlyMemory<byte> input, bool background, CancellationToken cancellation)
     {
-        GitProcess git = GitProcess.Start(repository.Path, [.. Bounds, .. arguments], background);
+        GitProcess git = GitProcess.Start(repository.Path, [.. Bounds, .. arguments], background: background);
         await using (git.ConfigureAwait(false))
         {
             Task write = git.WriteInputAsync(input, cancellation);
