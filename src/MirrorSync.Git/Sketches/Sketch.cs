@@ -55,12 +55,16 @@ public sealed class Sketch
     public void Add(in ObjectId id) => Combine(id, 1);
 
     /// <summary>Adds ids that are not in the set.</summary>
-    public void Add(ReadOnlySpan<ObjectId> ids)
+    /// <returns>Cell 0 of these ids, whatever cells this sketch has.</returns>
+    public SketchCell Add(ReadOnlySpan<ObjectId> ids)
     {
+        SketchCell sum = default;
         foreach (ref readonly ObjectId id in ids)
         {
-            Combine(id, 1);
+            sum = sum.Plus(id, Combine(id, 1), 1);
         }
+
+        return sum;
     }
 
     /// <summary>Takes an id out that is in the set.</summary>
@@ -103,7 +107,7 @@ public sealed class Sketch
         return new Sketch(key, First, [.. cells, .. further.cells]);
     }
 
-    private void Combine(in ObjectId id, int sign)
+    private ulong Combine(in ObjectId id, int sign)
     {
         ulong checksum = key.Checksum(id);
         SketchMapping mapping = new(checksum);
@@ -118,6 +122,8 @@ public sealed class Sketch
             cell = cell.Plus(id, checksum, sign);
             mapping = mapping.Next();
         }
+
+        return checksum;
     }
 
     private void Require(Sketch other)

@@ -232,12 +232,14 @@ public sealed class ObjectStore : IDisposable
     /// --batch-all-objects</c> names them. Indexes and folders are read, no objects: what a damaged pack holds is named
     /// too. An object that is there all the time is named, whatever git packs meanwhile. Memory is that of a 256th of all ids.
     /// </summary>
+    /// <param name="from">Only ids with at least this first byte, so that several threads may share the work.</param>
+    /// <param name="to">Only ids with at most this first byte.</param>
     /// <exception cref="DamagedObjectException">A pack's index is damaged; thrown where it comes to its ids.</exception>
     /// <exception cref="IOException">A folder or file cannot be read.</exception>
-    public IEnumerable<ObjectId> EnumerateIds()
+    public IEnumerable<ObjectId> EnumerateIds(byte from = byte.MinValue, byte to = byte.MaxValue)
     {
         IdBucket bucket = new();
-        for (int leading = 0; leading <= byte.MaxValue; leading++)
+        for (int leading = from; leading <= to; leading++)
         {
             Fill(bucket, (byte)leading);
             for (int i = 0; i < bucket.Ids.Count; i++)
