@@ -60,6 +60,28 @@ public static class Borrowing
         return all;
     }
 
+    /// <summary>The repositories that borrow from one, directly or through a third.</summary>
+    /// <param name="repository">The one.</param>
+    /// <param name="all">All repositories below the same root.</param>
+    /// <exception cref="IOException">An alternates file cannot be read.</exception>
+    public static IReadOnlyList<Repository> BorrowersOf(Repository repository, IReadOnlyList<Repository> all)
+    {
+        HashSet<RepositoryName> lenders = [repository.Name];
+        List<Repository> borrowers = [];
+        for (bool found = true; found;)
+        {
+            found = false;
+            foreach (Repository one in all.Where(r => !lenders.Contains(r.Name) && NamedBy(r).Any(lenders.Contains)))
+            {
+                lenders.Add(one.Name);
+                borrowers.Add(one);
+                found = true;
+            }
+        }
+
+        return borrowers;
+    }
+
     /// <summary>The object folders outside the root that a repository borrows from.</summary>
     /// <exception cref="IOException">The alternates file cannot be read.</exception>
     public static IReadOnlyList<string> OutsideOf(Repository repository)
