@@ -23,7 +23,7 @@ public sealed class ObjectSet
     // Runs up to this size are merged where an addition fills the journal, larger ones in the background.
     private const int InlineIds = 1 << 17;
 
-    private readonly ObjectSets owner;
+    private readonly NodeObjectSets owner;
     private readonly SketchKey key;
     private readonly Lock gate = new();
     private readonly SemaphoreSlim rewriting = new(1, 1);
@@ -36,7 +36,7 @@ public sealed class ObjectSet
     // Another object after each change: a prepared change outlives what is in memory.
     private object basis = new();
 
-    internal ObjectSet(ObjectSets owner, string folder, ObjectFormat format, SketchKey key)
+    internal ObjectSet(NodeObjectSets owner, string folder, ObjectFormat format, SketchKey key)
     {
         this.owner = owner;
         this.folder = folder;
