@@ -75,9 +75,17 @@ public sealed class NodeObjectSets
         }
     }
 
-    /// <summary>A repository bears another name. A set that has it already is one that nobody removed, and is deleted.</summary>
+    /// <summary>
+    /// A repository bears another name. A set that has it already is one that nobody removed, and is deleted. Nothing happens
+    /// when there is none to move: that was done before a crash.
+    /// </summary>
     public void Move(RepositoryName from, RepositoryName to)
     {
+        if (!Directory.Exists(PathOf(from)))
+        {
+            return;
+        }
+
         Delete(to);
         ObjectSet? set;
         lock (gate)
@@ -93,7 +101,7 @@ public sealed class NodeObjectSets
                 sets[to] = set;
             }
         }
-        else if (Directory.Exists(PathOf(from)))
+        else
         {
             Directory.Move(PathOf(from), PathOf(to));
         }

@@ -178,7 +178,8 @@ public sealed class ObjectSet
 
     /// <summary>
     /// Replaces the whole set, which need not be there nor be sound: for a Baseline, or when it is made anew. The set of
-    /// before is there until the new one is on the disk. Memory is bounded however many ids come.
+    /// before is there until the new one is on the disk, but what is added to it meanwhile is lost with it. Memory is bounded
+    /// however many ids come.
     /// </summary>
     /// <param name="sequence">Of the record after which the set is this.</param>
     /// <param name="ids">In any order, and as often as one likes.</param>

@@ -52,6 +52,10 @@ public class NodeObjectSetsTests
         Assert.False(sets.Open(fixture.Name, ObjectFormat.Sha1).Exists);
         SetFixture.AssertHolds(ids, fixture.Again().Open(Other, ObjectFormat.Sha1));
         Assert.False(fixture.SetAgain().Exists);
+
+        // The log is replayed from before the renaming.
+        sets.Move(fixture.Name, Other);
+        SetFixture.AssertHolds(ids, sets.Open(Other, ObjectFormat.Sha1));
     }
 
     [Fact]
