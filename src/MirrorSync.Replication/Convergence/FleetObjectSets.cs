@@ -14,11 +14,11 @@ namespace MirrorSync.Replication.Convergence;
 public sealed class FleetObjectSets(string folder, string keyFile)
 {
     private readonly Lock gate = new();
-    private volatile ObjectSets? sets;
+    private volatile NodeObjectSets? sets;
     private byte[] key = [];
 
     /// <summary>The sets; null on a mirror that has not learned the key.</summary>
-    public ObjectSets? Current => sets;
+    public NodeObjectSets? Current => sets;
 
     /// <summary>The key, as a welcome bears it: 32 hex digits.</summary>
     internal string KeyText => Convert.ToHexStringLower(key);
@@ -38,7 +38,7 @@ public sealed class FleetObjectSets(string folder, string keyFile)
 
     /// <summary>Opens the sets, with a new key where there is none: the sets of before are of no use then.</summary>
     /// <exception cref="IOException">The disk failed.</exception>
-    public ObjectSets OpenOrCreate()
+    public NodeObjectSets OpenOrCreate()
     {
         Open();
         lock (gate)
@@ -75,7 +75,7 @@ public sealed class FleetObjectSets(string folder, string keyFile)
     private void Replace(byte[] next)
     {
         // The sets first: with the new key and the old sets a crash would leave damage where there is none.
-        new ObjectSets(folder, SketchKey.FromBytes(next)).DeleteAllBut([]);
+        new NodeObjectSets(folder, SketchKey.FromBytes(next)).DeleteAllBut([]);
         Durable.ReplaceFile(keyFile, next);
 #pragma warning disable CA1416 // File modes: this is for Linux, as all of it is.
         File.SetUnixFileMode(keyFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
@@ -86,6 +86,6 @@ public sealed class FleetObjectSets(string folder, string keyFile)
     private void Use(byte[] known)
     {
         key = known;
-        sets = new ObjectSets(folder, SketchKey.FromBytes(known));
+        sets = new NodeObjectSets(folder, SketchKey.FromBytes(known));
     }
 }

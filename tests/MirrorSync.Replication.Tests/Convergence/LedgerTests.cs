@@ -171,7 +171,7 @@ public sealed class LedgerTests
         // An id that the log never brought is in the set.
         await mirror.StopAsync();
         SketchKey key = SketchKey.FromBytes(await File.ReadAllBytesAsync(Path.Combine(mirror.StateFolder, "sketch.key")));
-        ObjectSet set = new ObjectSets(Path.Combine(mirror.StateFolder, "object-sets"), key).Open(RepositoryName.Parse(Name), ObjectFormat.Sha1);
+        ObjectSet set = new NodeObjectSets(Path.Combine(mirror.StateFolder, "object-sets"), key).Open(RepositoryName.Parse(Name), ObjectFormat.Sha1);
         using (ObjectSetSnapshot kept = set.Snapshot())
         {
             set.Replace(set.Sequence, kept.Enumerate().Append(Samples.Id("foreign")), CancellationToken.None);

@@ -26,7 +26,7 @@ internal sealed record CaptureContext(
     private readonly SortedSet<ulong> inFlight = [];
 
     /// <summary>What the log brought into each repository.</summary>
-    public required ObjectSets ObjectSets { get; init; }
+    public required NodeObjectSets ObjectSets { get; init; }
 
     /// <summary>The present term.</summary>
     public required ulong Epoch { get; init; }
