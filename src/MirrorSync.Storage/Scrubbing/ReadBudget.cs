@@ -23,18 +23,28 @@ public sealed class ReadBudget
         filledAt = time.GetTimestamp();
     }
 
-    /// <summary>Takes so many bytes, and returns when that is within the rate.</summary>
+    /// <summary>Takes so many bytes, and returns when that is within the rate; blocks the thread meanwhile.</summary>
     /// <exception cref="OperationCanceledException">It was given up.</exception>
     public void Take(long bytes, CancellationToken cancellation)
+    {
+        ValueTask taken = TakeAsync(bytes, cancellation);
+        if (!taken.IsCompletedSuccessfully)
+        {
+            taken.AsTask().GetAwaiter().GetResult();
+        }
+    }
+
+    /// <summary>Takes so many bytes, and returns when that is within the rate.</summary>
+    /// <exception cref="OperationCanceledException">It was given up.</exception>
+    public async ValueTask TakeAsync(long bytes, CancellationToken cancellation)
     {
         Fill();
         available -= bytes;
         while (available < 0)
         {
-            // A thread of its own does nothing else, so it may as well block. Never less than a millisecond, for what is
-            // owed may be less than a timer's tick.
+            // Never less than a millisecond, for what is owed may be less than a timer's tick.
             TimeSpan wait = TimeSpan.FromMilliseconds(Math.Max(1, Math.Ceiling(-available * 1000 / bytesPerSecond)));
-            Task.Delay(wait, time, cancellation).GetAwaiter().GetResult();
+            await Task.Delay(wait, time, cancellation).ConfigureAwait(false);
             Fill();
         }
     }
