@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using MirrorSync.Git.Objects;
+using MirrorSync.Storage.Files;
 using MirrorSync.Storage.Objects.Indexing;
 
 namespace MirrorSync.Storage.Maintenance;
@@ -33,6 +34,7 @@ internal static class ReverseIndexFile
             using (SafeFileHandle file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write))
             {
                 PackIndexWriter.WriteReverseIndex(file, order, format, index.PackChecksum());
+                Durable.SyncFile(file, DiskPart.Pack);
             }
 
 #pragma warning disable CA1416 // File modes: this is for Linux, as all of it is.

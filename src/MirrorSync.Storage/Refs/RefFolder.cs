@@ -79,13 +79,16 @@ internal sealed class RefFolder(string path, SafeFileHandle folder, Action<RefNa
         bool released = false;
         try
         {
+            DiskFaults.Before(DiskPart.Refs, DiskCall.Write, file);
             using (FileBufferWriter writer = new(file, path))
             {
                 write(writer);
                 writer.Flush();
             }
 
+            DiskFaults.After(DiskPart.Refs, DiskCall.Write, file);
             beforeStep?.Invoke(RefName.FromBytes(name));
+            DiskFaults.Before(DiskPart.Refs, DiskCall.Rename, file);
             Errno error = NativeFile.Rename(folder, lockPath, name);
             if (error is Errno.IsFolder or Errno.NotEmpty or Errno.Exists)
             {
@@ -94,6 +97,7 @@ internal sealed class RefFolder(string path, SafeFileHandle folder, Action<RefNa
             }
 
             released = error == Errno.None ? true : throw NativeFile.Failure("rename into place", path, name, error);
+            DiskFaults.After(DiskPart.Refs, DiskCall.Rename, file);
         }
         finally
         {
@@ -106,6 +110,7 @@ internal sealed class RefFolder(string path, SafeFileHandle folder, Action<RefNa
 
     private SafeFileHandle TakeLock(byte[] lockPath)
     {
+        DiskFaults.Before(DiskPart.Refs, DiskCall.Open, path);
         SpinWait wait = default;
         for (int attempt = 1; ; attempt++)
         {

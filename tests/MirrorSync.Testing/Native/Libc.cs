@@ -14,6 +14,7 @@ internal static partial class Libc
     private const int AtFdCwd = -100;
     private const int AtSymlinkNoFollow = 0x100;
     private const uint BasicStats = 0x7ff;
+    private const uint BirthTime = 0x800;
 
     /// <summary>Sends a signal to one process.</summary>
     public static void Signal(int process, int signal) => _ = Kill(process, signal);
@@ -44,6 +45,20 @@ internal static partial class Libc
         uint nanoseconds = MemoryMarshal.Read<uint>(buffer[104..]);
         DateTimeOffset changed = DateTimeOffset.FromUnixTimeSeconds(seconds).AddTicks(nanoseconds / 100);
         return new FileFacts(inode, changed);
+    }
+
+    /// <summary>Mode, inode and time of creation of a path, symbolic links not followed.</summary>
+    /// <exception cref="FileNotFoundException">The path cannot be looked at.</exception>
+    public static (ushort Mode, ulong Inode, long Born) Identify(string path)
+    {
+        Span<byte> buffer = stackalloc byte[256];
+        if (Statx(AtFdCwd, path, AtSymlinkNoFollow, BasicStats | BirthTime, ref MemoryMarshal.GetReference(buffer)) != 0)
+        {
+            throw new FileNotFoundException($"cannot look at {path} (errno {Marshal.GetLastPInvokeError()})", path);
+        }
+
+        long born = (MemoryMarshal.Read<long>(buffer[80..]) * 1_000_000_000) + MemoryMarshal.Read<uint>(buffer[88..]);
+        return (MemoryMarshal.Read<ushort>(buffer[28..]), MemoryMarshal.Read<ulong>(buffer[32..]), born);
     }
 
     [LibraryImport("libc", EntryPoint = "ppoll", SetLastError = true)]
