@@ -17,6 +17,13 @@ namespace MirrorSync.Replication.Mirror;
 /// <param name="RefsDigest">The digest of its refs then, hex; empty before the first snapshot.</param>
 internal sealed record CheckpointEntry(string Name, string Format, ulong Epoch, ulong Sequence, string Chain, string RefsDigest)
 {
+    /// <summary>Its packs that were synced, by the beginnings of their names; null in files of before they were named.</summary>
+    public string[]? Packs { get; init; }
+
+    /// <summary>The state that the entry tells of, while it is being written; null when it was read.</summary>
+    [JsonIgnore]
+    public RepositoryState? State { get; init; }
+
     /// <summary>The position up to which it is applied.</summary>
     [JsonIgnore]
     public LogPosition Applied => Handshake.Position(Epoch, Sequence, Chain);
@@ -32,7 +39,7 @@ internal sealed record CheckpointEntry(string Name, string Format, ulong Epoch, 
             applied.Epoch,
             applied.Sequence,
             applied.Chain.ToString(),
-            whole ? state.Refs.Digest.ToString() : string.Empty);
+            whole ? state.Refs.Digest.ToString() : string.Empty) { State = whole ? state : null };
     }
 }
 
@@ -48,7 +55,8 @@ internal sealed record LeftName(string Name, ulong Sequence);
 /// <param name="ReplayAfter">Every record up to this sequence is in the repositories as they stand here.</param>
 /// <param name="Repositories">Every repository that the mirror knows.</param>
 /// <param name="Left">The names that were left by records above <paramref name="ReplayAfter"/>; null in files of before there were any.</param>
-internal sealed record Checkpoint(int Version, ulong ReplayAfter, CheckpointEntry[] Repositories, LeftName[]? Left = null)
+/// <param name="Boot">The machine's boot in which it was written: under another one, what came after it may be lost or torn.</param>
+internal sealed record Checkpoint(int Version, ulong ReplayAfter, CheckpointEntry[] Repositories, LeftName[]? Left = null, string? Boot = null)
 {
     private const int PresentVersion = 1;
 

@@ -24,6 +24,8 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     private readonly ILogger<MirrorNode> logger;
     private readonly UpstreamLink link;
     private readonly CheckpointWriter checkpoints;
+    private readonly StateFolder states;
+    private readonly NodeProblems problems;
     private readonly BulkClient bulk;
     private readonly SnapshotInstaller snapshots;
     private readonly OpenStores stores = new();
@@ -61,8 +63,10 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         this.table = table;
         this.time = time;
         logger = loggers.CreateLogger<MirrorNode>();
-        link = new UpstreamLink(options, log, this, time, logger);
-        checkpoints = new CheckpointWriter(options, () => repositories?.Collect(), time, logger);
+        problems = new NodeProblems(logger);
+        states = new StateFolder(options.StatesFolder);
+        link = new UpstreamLink(options, log, this, problems, time, logger);
+        checkpoints = new CheckpointWriter(options, states, () => repositories?.Collect(), problems, time, logger);
         bulk = new BulkClient(options, spool);
 
         // Whatever the options say: what is taken must be connected, for the apply path walks nothing.
@@ -112,7 +116,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
 
         snapshots.Clean();
         Trash.Open();
-        MirrorRecovery.Outcome found = await new MirrorRecovery(options, context).RunAsync(cancellation).ConfigureAwait(false);
+        MirrorRecovery.Outcome found = await new MirrorRecovery(options, context, states).RunAsync(cancellation).ConfigureAwait(false);
         foreach (LogRecord record in found.Repositories.SelectMany(static r => r.Pending).Order().Select(log.ReadRecord).Concat(found.Rest))
         {
             durable.Added(record);
@@ -201,7 +205,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             PrimaryHeardSecondsAgo = link.HeardSecondsAgo,
             LagSeconds = lag,
             LinkProblem = link.Problem,
-            Problems = [],
+            Problems = problems.All,
             Repositories = statuses,
             Mirrors = [],
             Findings = context.Findings.ByName(),
@@ -234,7 +238,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         IReadOnlyList<(RepositoryName Name, ObjectFormat Format)> listed = await bulk.ListAsync(cancellation).ConfigureAwait(false);
 
         // The checkpoint first: with the log begun and no list, a repository would be forgotten for ever.
-        Repositories.Begin(from, listed).Write(options.CheckpointFile);
+        (Repositories.Begin(from, listed) with { Boot = options.BootId }).Write(options.CheckpointFile);
         log.StartAt(from);
         LogFollowing(logger, welcome.Node, from);
         foreach (FollowedRepository repository in Repositories.All)

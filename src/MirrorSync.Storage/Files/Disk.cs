@@ -16,17 +16,17 @@ internal static class Disk
 
     public static void Write(DiskPart part, SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset)
     {
-        DiskFaults.Before(part, DiskCall.Write, file);
+        DiskFaults.Before(part, DiskCall.Write, file, offset, bytes.Length);
         RandomAccess.Write(file, bytes, offset);
-        DiskFaults.After(part, DiskCall.Write, file);
+        DiskFaults.After(part, DiskCall.Write, file, offset, bytes.Length);
     }
 
     public static async ValueTask WriteAsync(
         DiskPart part, SafeFileHandle file, ReadOnlyMemory<byte> bytes, long offset, CancellationToken cancellation)
     {
-        DiskFaults.Before(part, DiskCall.Write, file);
+        DiskFaults.Before(part, DiskCall.Write, file, offset, bytes.Length);
         await RandomAccess.WriteAsync(file, bytes, offset, cancellation).ConfigureAwait(false);
-        DiskFaults.After(part, DiskCall.Write, file);
+        DiskFaults.After(part, DiskCall.Write, file, offset, bytes.Length);
     }
 
     public static void Resize(DiskPart part, SafeFileHandle file, long length)

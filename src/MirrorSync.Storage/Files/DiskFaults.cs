@@ -37,15 +37,15 @@ public static class DiskFaults
     {
         if (installed.Length > 0)
         {
-            Tell(part, call, path, before: true);
+            Tell(new DiskStep(part, call, path), before: true);
         }
     }
 
-    internal static void Before(DiskPart part, DiskCall call, SafeFileHandle file)
+    internal static void Before(DiskPart part, DiskCall call, SafeFileHandle file, long offset = 0, long length = long.MaxValue)
     {
         if (installed.Length > 0)
         {
-            Tell(part, call, PathOf(file), before: true);
+            Tell(new DiskStep(part, call, PathOf(file), offset, length), before: true);
         }
     }
 
@@ -53,23 +53,22 @@ public static class DiskFaults
     {
         if (installed.Length > 0)
         {
-            Tell(part, call, path, before: false);
+            Tell(new DiskStep(part, call, path), before: false);
         }
     }
 
-    internal static void After(DiskPart part, DiskCall call, SafeFileHandle file)
+    internal static void After(DiskPart part, DiskCall call, SafeFileHandle file, long offset = 0, long length = long.MaxValue)
     {
         if (installed.Length > 0)
         {
-            Tell(part, call, PathOf(file), before: false);
+            Tell(new DiskStep(part, call, PathOf(file), offset, length), before: false);
         }
     }
 
-    private static void Tell(DiskPart part, DiskCall call, string path, bool before)
+    private static void Tell(DiskStep step, bool before)
     {
-        foreach (Scope scope in installed.Where(s => s.Holds(path)))
+        foreach (Scope scope in installed.Where(s => s.Holds(step.Path)))
         {
-            DiskStep step = new(part, call, path);
             if (before)
             {
                 scope.Faults.Before(step);

@@ -60,7 +60,9 @@ public enum DiskCall
 /// <param name="Part">Whose bytes.</param>
 /// <param name="Call">What is done.</param>
 /// <param name="Path">To which file or folder, absolute; the old name of a rename.</param>
-public readonly record struct DiskStep(DiskPart Part, DiskCall Call, string Path)
+/// <param name="Offset">Of a write: from which byte on; 0 of all else, and where it is not known.</param>
+/// <param name="Length">Of a write: how many bytes; the largest number where it is not known.</param>
+public readonly record struct DiskStep(DiskPart Part, DiskCall Call, string Path, long Offset = 0, long Length = long.MaxValue)
 {
     /// <summary>The operation's name, <c>Log.Sync</c> for example.</summary>
     public string Name => $"{Part}.{Call}";

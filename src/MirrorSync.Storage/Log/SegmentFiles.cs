@@ -20,7 +20,9 @@ internal sealed class SegmentFiles : IDisposable
     private readonly ConcurrentDictionary<int, SafeFileHandle> open = new();
     private readonly ConcurrentDictionary<int, bool> unsynced = new();
     private readonly Lock opening = new();
-    private bool folderChanged;
+
+    // At first too: whoever made the files may not have come to sync their names.
+    private bool folderChanged = true;
 
     public SegmentFiles(string folder, int segmentSizeBits, FileAccess access = FileAccess.ReadWrite)
     {
@@ -112,7 +114,6 @@ internal sealed class SegmentFiles : IDisposable
             address += part.Length;
         }
 
-        folderChanged = true;
         Sync();
     }
 

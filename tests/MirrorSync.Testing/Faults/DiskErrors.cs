@@ -37,12 +37,12 @@ public sealed class DiskErrors : IDiskFaults, IDisposable
     public int Failed => rules.Sum(static r => r.Failed);
 
     /// <summary>Lets steps of a name fail.</summary>
-    /// <param name="name">As in <see cref="DiskStep.Name"/>; null for every step.</param>
+    /// <param name="name">As in <see cref="DiskStep.Name"/>.</param>
     /// <param name="error">How.</param>
     /// <param name="after">So many go well first.</param>
     /// <param name="times">So many fail.</param>
-    public void Fail(string? name, DiskError error, int after = 0, int times = int.MaxValue) =>
-        Fail(step => name is null || step.Name == name, error, after, times);
+    public void Fail(string name, DiskError error, int after = 0, int times = int.MaxValue) =>
+        Fail(step => step.Name == name, error, after, times);
 
     /// <summary>The same for all steps that are meant.</summary>
     public void Fail(Func<DiskStep, bool> meant, DiskError error, int after = 0, int times = int.MaxValue) =>

@@ -11,15 +11,21 @@ namespace MirrorSync.Testing.Faults;
 /// <remarks>Files are known by inode and time of creation. Hard links are not told apart.</remarks>
 public sealed class PowerLoss : IDiskFaults, IDisposable
 {
+    private const int Page = 4096;
+
     private readonly string root;
     private readonly Random random;
     private readonly IDisposable scope;
     private readonly Lock gate = new();
     private readonly TaskCompletionSource struck = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    // What is on the disk for certain: contents by file, and where each file and folder is.
+    // What is on the disk for certain: contents by file, and by folder and name what is there.
     private readonly Dictionary<FileKey, KeptFile> contents = [];
-    private readonly Dictionary<string, FileKey> names = new(StringComparer.Ordinal);
+    private readonly Dictionary<Place, FileKey> names = [];
+
+    // Pages that a failed sync left clean in memory and never on the disk, until they are written again.
+    private readonly HashSet<(FileKey File, long Page)> forgotten = [];
+    private Func<DiskStep, bool>? failing;
     private int left = int.MaxValue;
     private bool afterStep;
     private bool isStruck;
@@ -50,6 +56,18 @@ public sealed class PowerLoss : IDiskFaults, IDisposable
         }
     }
 
+    /// <summary>
+    /// The next sync that is meant fails as on Linux: what it was to bring to the disk counts as clean from then on, and no
+    /// later sync brings it there, unless it is written anew.
+    /// </summary>
+    public void FailSync(Func<DiskStep, bool> meant)
+    {
+        lock (gate)
+        {
+            failing = meant;
+        }
+    }
+
     /// <summary>The power goes now.</summary>
     public void Strike()
     {
@@ -72,6 +90,12 @@ public sealed class PowerLoss : IDiskFaults, IDisposable
             {
                 isStruck = true;
             }
+            else if (taken.Call == DiskCall.Sync && failing?.Invoke(taken) == true)
+            {
+                failing = null;
+                Forget(taken.Path);
+                throw new IOException("the disk failed", (int)DiskError.Broken);
+            }
         }
 
         EndIfStruck();
@@ -85,6 +109,10 @@ public sealed class PowerLoss : IDiskFaults, IDisposable
             ThrowIfStruck();
             switch (taken.Call)
             {
+                case DiskCall.Write when forgotten.Count > 0 && FileKey.Of(taken.Path) is { } written:
+                    long last = taken.Length > long.MaxValue - taken.Offset ? long.MaxValue : taken.Offset + taken.Length - 1;
+                    forgotten.RemoveWhere(f => f.File == written && f.Page >= taken.Offset / Page && f.Page <= last / Page);
+                    break;
                 case DiskCall.Sync:
                     KeepContent(taken.Path);
                     break;
@@ -106,68 +134,57 @@ public sealed class PowerLoss : IDiskFaults, IDisposable
     public void Restore()
     {
         scope.Dispose();
-        Dictionary<string, FileKey> now = Walk();
-        Dictionary<FileKey, byte[]> bytes = [];
-        foreach ((string path, FileKey key) in now)
-        {
-            if (key.Kind == EntryKind.File)
-            {
-                bytes[key] = File.ReadAllBytes(path);
-            }
-        }
+        Dictionary<FileKey, string> paths = [];
+        Dictionary<Place, FileKey> now = Walk((key, path) => paths[key] = path);
 
         // 1. Which names are there: whatever hangs together is old or new as one.
-        Dictionary<string, FileKey> chosen = new(StringComparer.Ordinal);
-        foreach (List<string> group in Groups(now))
+        Dictionary<FileKey, List<(string Name, FileKey Key)>> chosen = [];
+        foreach (List<Place> group in Groups(now))
         {
-            Dictionary<string, FileKey> from = random.Next(2) == 0 ? names : now;
-            foreach (string path in group)
+            Dictionary<Place, FileKey> from = random.Next(2) == 0 ? names : now;
+            foreach (Place place in group)
             {
-                if (from.TryGetValue(path, out FileKey key))
+                if (from.TryGetValue(place, out FileKey key))
                 {
-                    chosen[path] = key;
+                    (chosen.TryGetValue(place.Folder, out List<(string Name, FileKey Key)>? there) ? there : chosen[place.Folder] = [])
+                        .Add((place.Name, key));
                 }
             }
         }
 
-        // 2. What is in them.
-        Dictionary<FileKey, byte[]> mixed = [];
-        foreach (FileKey key in chosen.Values.Where(static k => k.Kind == EntryKind.File).Distinct().OrderBy(static k => (k.Inode, k.Born)))
-        {
-            byte[] old = contents.TryGetValue(key, out KeptFile? kept) ? kept.Bytes : [];
-            mixed[key] = bytes.TryGetValue(key, out byte[]? live) ? Mix(old, live) : old;
-        }
-
-        // 3. Laid down anew.
+        // 2. Laid down anew, with what is in them. A folder that is nowhere takes along all that is below.
+        FileKey top = FileKey.Of(root)!.Value;
         string aside = root + ".before";
         Directory.Move(root, aside);
         Directory.CreateDirectory(root);
-        foreach ((string path, FileKey key) in chosen.OrderBy(static c => c.Key, StringComparer.Ordinal))
-        {
-            if (!Directory.Exists(Path.GetDirectoryName(path)))
-            {
-                // Its folder is not on the disk, or is under another name.
-                continue;
-            }
+        LayDown(top, root);
+        Directory.Delete(aside, recursive: true);
 
-            switch (key.Kind)
+        void LayDown(FileKey folder, string path)
+        {
+            foreach ((string name, FileKey key) in chosen.GetValueOrDefault(folder) ?? [])
             {
-                case EntryKind.Folder:
-                    Directory.CreateDirectory(path);
-                    break;
-                case EntryKind.Link:
-                    File.CreateSymbolicLink(path, key.Target);
-                    break;
-                default:
-                    File.WriteAllBytes(path, mixed[key]);
+                string target = Path.Combine(path, name);
+                switch (key.Kind)
+                {
+                    case EntryKind.Folder:
+                        Directory.CreateDirectory(target);
+                        LayDown(key, target);
+                        break;
+                    case EntryKind.Link:
+                        File.CreateSymbolicLink(target, key.Target);
+                        break;
+                    default:
+                        byte[] old = contents.TryGetValue(key, out KeptFile? kept) ? kept.Bytes : [];
+                        byte[] bytes = paths.TryGetValue(key, out string? live) ? Mix(old, ReadAll(aside + live[root.Length..])) : old;
+                        File.WriteAllBytes(target, bytes);
 #pragma warning disable CA1416 // this is for Linux, as all of it is
-                    File.SetUnixFileMode(path, (UnixFileMode)key.Mode);
+                        File.SetUnixFileMode(target, (UnixFileMode)key.Mode);
 #pragma warning restore CA1416
-                    break;
+                        break;
+                }
             }
         }
-
-        Directory.Delete(aside, recursive: true);
     }
 
     /// <inheritdoc/>
@@ -176,7 +193,6 @@ public sealed class PowerLoss : IDiskFaults, IDisposable
     /// <summary>Pages of the new content among those of the old one: what the kernel happened to write.</summary>
     private byte[] Mix(byte[] old, byte[] live)
     {
-        const int Page = 4096;
         if (old.AsSpan().SequenceEqual(live))
         {
             return live;
@@ -203,31 +219,31 @@ public sealed class PowerLoss : IDiskFaults, IDisposable
         }
     }
 
-    /// <summary>The paths that changed and have files in common, each group by itself; a path that did not change is a group of one.</summary>
-    private List<List<string>> Groups(Dictionary<string, FileKey> now)
+    /// <summary>All places; those between which files or folders moved are together, every other one by itself.</summary>
+    private List<List<Place>> Groups(Dictionary<Place, FileKey> now)
     {
-        Dictionary<FileKey, List<string>> byFile = [];
-        List<string> all = [.. names.Keys.Union(now.Keys).Order(StringComparer.Ordinal)];
-        foreach (string path in all)
+        Dictionary<FileKey, List<Place>> byKey = [];
+        List<Place> all = [.. names.Keys.Union(now.Keys).OrderBy(static p => (p.Folder.Inode, p.Folder.Born)).ThenBy(static p => p.Name, StringComparer.Ordinal)];
+        foreach (Place place in all)
         {
-            foreach (FileKey key in Both(path))
+            foreach (FileKey key in Both(place))
             {
-                (byFile.TryGetValue(key, out List<string>? paths) ? paths : byFile[key] = []).Add(path);
+                (byKey.TryGetValue(key, out List<Place>? places) ? places : byKey[key] = []).Add(place);
             }
         }
 
-        HashSet<string> done = new(StringComparer.Ordinal);
-        List<List<string>> groups = [];
-        foreach (string first in all.Where(path => !done.Contains(path)))
+        HashSet<Place> done = [];
+        List<List<Place>> groups = [];
+        foreach (Place first in all.Where(place => !done.Contains(place)))
         {
-            List<string> group = [];
-            Queue<string> next = new([first]);
-            while (next.TryDequeue(out string? path))
+            List<Place> group = [];
+            Queue<Place> next = new([first]);
+            while (next.TryDequeue(out Place place))
             {
-                if (done.Add(path))
+                if (done.Add(place))
                 {
-                    group.Add(path);
-                    foreach (string other in Both(path).SelectMany(key => byFile[key]))
+                    group.Add(place);
+                    foreach (Place other in Both(place).SelectMany(key => byKey[key]))
                     {
                         next.Enqueue(other);
                     }
@@ -239,14 +255,14 @@ public sealed class PowerLoss : IDiskFaults, IDisposable
 
         return groups;
 
-        IEnumerable<FileKey> Both(string path)
+        IEnumerable<FileKey> Both(Place place)
         {
-            if (names.TryGetValue(path, out FileKey before))
+            if (names.TryGetValue(place, out FileKey before))
             {
                 yield return before;
             }
 
-            if (now.TryGetValue(path, out FileKey after))
+            if (now.TryGetValue(place, out FileKey after))
             {
                 yield return after;
             }
@@ -256,69 +272,60 @@ public sealed class PowerLoss : IDiskFaults, IDisposable
     private void KeepAll()
     {
         names.Clear();
-        Dictionary<string, FileKey> now = Walk();
-        foreach ((string path, FileKey key) in now)
+        foreach ((Place place, FileKey key) in Walk((_, path) => KeepContent(path)))
         {
-            names[path] = key;
-            if (key.Kind == EntryKind.File)
-            {
-                KeepContent(path);
-            }
-        }
-
-        foreach (FileKey gone in contents.Keys.Except(now.Values).ToArray())
-        {
-            contents.Remove(gone);
+            names[place] = key;
         }
     }
 
     private void KeepNames(string folder)
     {
-        string prefix = folder + "/";
-        foreach (string path in names.Keys.Where(p => Path.GetDirectoryName(p) == folder).ToArray())
-        {
-            names.Remove(path);
-        }
-
-        if (!Directory.Exists(folder))
+        if (FileKey.Of(folder) is not { } parent)
         {
             return;
+        }
+
+        foreach (Place place in names.Keys.Where(p => p.Folder == parent).ToArray())
+        {
+            names.Remove(place);
         }
 
         foreach (string path in Directory.EnumerateFileSystemEntries(folder))
         {
             if (FileKey.Of(path) is { } key)
             {
-                names[path] = key;
-
-                // A folder that moved took along what was durable below it.
-                if (key.Kind == EntryKind.Folder)
-                {
-                    string moved = path + "/";
-                    foreach ((string below, FileKey there) in names.Where(n => IsBelow(n.Key, key, moved)).ToArray())
-                    {
-                        names[moved + below[(FolderOf(below, key)!.Length + 1)..]] = there;
-                    }
-                }
+                names[new Place(parent, Path.GetFileName(path))] = key;
             }
         }
     }
 
-    // The present place of a folder's durable entries, found by the folder's own durable name.
-    private bool IsBelow(string path, FileKey folder, string moved) =>
-        !path.StartsWith(moved, StringComparison.Ordinal) && FolderOf(path, folder) is not null;
-
-    private string? FolderOf(string path, FileKey folder)
+    // Whoever writes may have taken the file for itself, as .NET understands it.
+    private static byte[] ReadAll(string path)
     {
-        for (string? above = Path.GetDirectoryName(path); above is not null && above.Length > root.Length; above = Path.GetDirectoryName(above))
+        using FileStream file = new(Libc.OpenRead(path), FileAccess.Read);
+        byte[] bytes = new byte[file.Length];
+        int read = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+        return read == bytes.Length ? bytes : bytes[..read];
+    }
+
+    private void Forget(string path)
+    {
+        if (FileKey.Of(path) is not { } key)
         {
-            if (names.TryGetValue(above, out FileKey key) && key == folder)
-            {
-                return above;
-            }
+            return;
         }
 
-        return null;
+        byte[] live = ReadAll(path);
+        byte[] old = contents.TryGetValue(key, out KeptFile? kept) ? kept.Bytes : [];
+        for (long page = 0; page * Page < live.Length; page++)
+        {
+            int at = (int)(page * Page);
+            int length = Math.Min(Page, live.Length - at);
+            if (old.Length < at + length || !live.AsSpan(at, length).SequenceEqual(old.AsSpan(at, length)))
+            {
+                forgotten.Add((key, page));
+            }
+        }
     }
 
     private void KeepContent(string path)
@@ -329,9 +336,18 @@ public sealed class PowerLoss : IDiskFaults, IDisposable
             {
                 FileInfo file = new(path);
                 (long, DateTime) stamp = (file.Length, file.LastWriteTimeUtc);
-                if (!contents.TryGetValue(key, out KeptFile? kept) || kept.Stamp != stamp || DateTime.UtcNow - file.LastWriteTimeUtc < TimeSpan.FromSeconds(1))
+                if (!contents.TryGetValue(key, out KeptFile? kept) || kept.Stamp != stamp || TimeProvider.System.GetUtcNow() - file.LastWriteTimeUtc < TimeSpan.FromSeconds(1))
                 {
-                    contents[key] = new KeptFile(stamp, File.ReadAllBytes(path));
+                    byte[] bytes = ReadAll(path);
+                    foreach ((_, long page) in forgotten.Where(f => f.File == key && f.Page * Page < bytes.Length))
+                    {
+                        Span<byte> lost = bytes.AsSpan((int)(page * Page), Math.Min(Page, bytes.Length - (int)(page * Page)));
+                        ReadOnlySpan<byte> old = kept is null || kept.Bytes.Length <= page * Page ? [] : kept.Bytes.AsSpan((int)(page * Page));
+                        lost.Clear();
+                        old[..Math.Min(old.Length, lost.Length)].CopyTo(lost);
+                    }
+
+                    contents[key] = new KeptFile(stamp, bytes);
                 }
             }
         }
@@ -341,23 +357,29 @@ public sealed class PowerLoss : IDiskFaults, IDisposable
         }
     }
 
-    private Dictionary<string, FileKey> Walk()
+    private Dictionary<Place, FileKey> Walk(Action<FileKey, string> found)
     {
-        Dictionary<string, FileKey> found = new(StringComparer.Ordinal);
-        Queue<string> folders = new([root]);
-        while (folders.TryDequeue(out string? folder))
+        Dictionary<Place, FileKey> all = [];
+        Queue<(FileKey Key, string Path)> folders = new([(FileKey.Of(root)!.Value, root)]);
+        while (folders.TryDequeue(out (FileKey Key, string Path) folder))
         {
             try
             {
-                foreach (string path in Directory.EnumerateFileSystemEntries(folder))
+                foreach (string path in Directory.EnumerateFileSystemEntries(folder.Path))
                 {
-                    if (FileKey.Of(path) is { } key)
+                    if (FileKey.Of(path) is not { } key)
                     {
-                        found[path] = key;
-                        if (key.Kind == EntryKind.Folder)
-                        {
-                            folders.Enqueue(path);
-                        }
+                        continue;
+                    }
+
+                    all[new Place(folder.Key, Path.GetFileName(path))] = key;
+                    if (key.Kind == EntryKind.Folder)
+                    {
+                        folders.Enqueue((key, path));
+                    }
+                    else
+                    {
+                        found(key, path);
                     }
                 }
             }
@@ -367,7 +389,7 @@ public sealed class PowerLoss : IDiskFaults, IDisposable
             }
         }
 
-        return found;
+        return all;
     }
 #pragma warning restore CA5394
 
@@ -402,9 +424,16 @@ public sealed class PowerLoss : IDiskFaults, IDisposable
         Link = 10,
     }
 
-    /// <summary>A file, over all its names.</summary>
+    /// <summary>A name in a folder, whatever name that one has.</summary>
+    private readonly record struct Place(FileKey Folder, string Name);
+
+    /// <summary>A file or folder, over all its names.</summary>
     private readonly record struct FileKey(EntryKind Kind, ulong Inode, long Born, int Mode, string Target)
     {
+        public bool Equals(FileKey other) => Inode == other.Inode && Born == other.Born;
+
+        public override int GetHashCode() => HashCode.Combine(Inode, Born);
+
         public static FileKey? Of(string path)
         {
             try

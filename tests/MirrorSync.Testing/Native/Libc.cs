@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace MirrorSync.Testing.Native;
 
@@ -61,6 +62,14 @@ internal static partial class Libc
         return (MemoryMarshal.Read<ushort>(buffer[28..]), MemoryMarshal.Read<ulong>(buffer[32..]), born);
     }
 
+    /// <summary>Opens a file for reading, whoever has locked it.</summary>
+    /// <exception cref="FileNotFoundException">It cannot be opened.</exception>
+    public static SafeFileHandle OpenRead(string path)
+    {
+        SafeFileHandle file = Open(path, 0x80000); // O_RDONLY | O_CLOEXEC
+        return file.IsInvalid ? throw new FileNotFoundException($"cannot open {path} (errno {Marshal.GetLastPInvokeError()})", path) : file;
+    }
+
     [LibraryImport("libc", EntryPoint = "ppoll", SetLastError = true)]
     public static partial int Poll(Span<PollEntry> entries, nuint count, in TimeSpec timeout, nint signals);
 
@@ -90,6 +99,9 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "setpriority", SetLastError = true)]
     private static partial int SetPriority(int which, uint who, int priority);
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial SafeFileHandle Open(string path, int flags);
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Statx(int folder, string path, int flags, uint mask, ref byte buffer);
