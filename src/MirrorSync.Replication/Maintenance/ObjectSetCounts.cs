@@ -39,17 +39,24 @@ internal sealed class ObjectSetCounts
         }
     }
 
-    /// <summary>The count of a repository after all that is committed; null when it has no Baseline.</summary>
+    /// <summary>The count of a repository after all that is committed; null when it has no Baseline, or the log no longer goes back to it.</summary>
     public async Task<ObjectSetCount?> ReadAsync(RepositoryName name, CancellationToken cancellation)
     {
         ulong end = log.Committed.Sequence;
+        if (known.ReadTo < log.Base.Sequence)
+        {
+            // What was given up unread cannot be counted any more.
+            known = new ObjectSetFile(log.Base.Sequence, []);
+        }
+
         for (ulong sequence = Math.Max(known.ReadTo, log.Base.Sequence) + 1; sequence <= end; sequence++)
         {
             await TakeAsync(log.ReadRecord(sequence), cancellation).ConfigureAwait(false);
             known = known with { ReadTo = sequence };
         }
 
-        return known.Repositories.GetValueOrDefault(name.Value);
+        return known.Repositories.TryGetValue(name.Value, out ObjectSetCount? count) && (count.Closure is not null || count.Baseline > log.Base.Sequence)
+            ? count : null;
     }
 
     /// <summary>The ids that a repository's last Baseline names.</summary>

@@ -29,7 +29,14 @@ public sealed class Rebasing(string file, ReplicationLog log, Spool spool, Actio
         counts ??= new ObjectSetCounts(file, log, spool);
         if (await counts.ReadAsync(state.Name, cancellation).ConfigureAwait(false) is not { } count)
         {
-            return false;
+            // The log no longer goes back to its Baseline: after a new one all is known again.
+            bool truncated = state.Applied != LogPosition.Origin && log.Base != LogPosition.Origin;
+            if (truncated)
+            {
+                rebase(state.Name);
+            }
+
+            return truncated;
         }
 
         if (count.Closure is not { } closure)

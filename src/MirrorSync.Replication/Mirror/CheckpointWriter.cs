@@ -1,24 +1,16 @@
 using Microsoft.Extensions.Logging;
-using MirrorSync.Git.Refs;
 using MirrorSync.Replication.Status;
-using MirrorSync.Replication.Wire;
-using MirrorSync.Storage.Files;
-using MirrorSync.Storage.Log;
-using MirrorSync.Storage.Objects;
-using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Mirror;
 
 /// <summary>Writes checkpoints: every so often when something was applied, and at once when someone must be sure of it.</summary>
-/// <param name="options">Where.</param>
-/// <param name="states">The states that go with it.</param>
+/// <param name="store">Where.</param>
 /// <param name="collect">What it is to say; null when there is nothing to say yet.</param>
 /// <param name="problems">Told while it cannot be written.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Told of checkpoints that cannot be written.</param>
 internal sealed partial class CheckpointWriter(
-    MirrorOptions options,
-    StateFolder states,
+    CheckpointStore store,
     Func<Checkpoint?> collect,
     NodeProblems problems,
     TimeProvider time,
@@ -29,7 +21,6 @@ internal sealed partial class CheckpointWriter(
     private const string Subject = "checkpoint";
 
     private readonly SemaphoreSlim writing = new(1, 1);
-    private readonly PackNames packs = new();
     private long wanted;
     private long written;
     private ulong replayAfter;
@@ -91,56 +82,17 @@ internal sealed partial class CheckpointWriter(
     /// <inheritdoc/>
     public void Dispose() => writing.Dispose();
 
-    /// <summary>
-    /// First what is to be said, then the syncs that make it true, then the word itself. A sync that failed is not tried
-    /// again: nobody knows what of all that was written before it is on the disk, so the next start takes it for lost.
-    /// </summary>
     private bool Write()
     {
-        if (IsUnsynced(options))
-        {
-            throw new IOException("the disk failed to take what was written before; at the next start that is written anew");
-        }
-
         if (collect() is not { } known)
         {
             return false;
         }
 
-        CheckpointEntry[] entries = [.. known.Repositories.Select(e => e.State is { } state ? e with { Packs = packs.Of(state.Repository) } : e)];
-        foreach (RepositoryState state in entries.Select(static e => e.State).OfType<RepositoryState>())
-        {
-            if (!states.Holds(state.Name, state.Applied.Sequence))
-            {
-                IReadOnlyList<RefUpdate> updates = RefSnapshot.Empty(state.Refs.Format).UpdatesTo(state.Refs);
-                states.Write(new StoredState(state.Name, state.Repository.Format, state.Applied, new LogRecordBody { Updates = updates }));
-            }
-        }
-
-        try
-        {
-            Folders.SyncFileSystem(Path.GetDirectoryName(options.CheckpointFile)!);
-            Folders.SyncFileSystem(options.Root);
-        }
-        catch (IOException)
-        {
-            Durable.ReplaceFile(UnsyncedFile(options), []);
-            throw;
-        }
-
-        (known with { Repositories = entries, Boot = options.BootId }).Write(options.CheckpointFile);
+        store.Write(known, static _ => null);
         Volatile.Write(ref replayAfter, known.ReplayAfter);
-        states.Retain(entries.Where(static e => e.Sequence > 0).Select(static e => (Handshake.Name(e.Name), e.Sequence)));
         return true;
     }
-
-    /// <summary>True when a sync failed since the last recovery.</summary>
-    public static bool IsUnsynced(MirrorOptions options) => File.Exists(UnsyncedFile(options));
-
-    /// <summary>What a failed sync left is written anew.</summary>
-    public static void Recovered(MirrorOptions options) => File.Delete(UnsyncedFile(options));
-
-    private static string UnsyncedFile(MirrorOptions options) => options.CheckpointFile + ".unsynced";
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "the checkpoint could not be written: {Reason}")]
     private static partial void LogNoCheckpoint(ILogger logger, string reason);

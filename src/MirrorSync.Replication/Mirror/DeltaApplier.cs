@@ -152,35 +152,9 @@ internal sealed class DeltaApplier(ApplyContext context)
             throw new DivergedException($"record {record.Sequence} ({record.Kind}) cannot be applied to a {repository.Format.GitName()} repository");
         }
 
-        IndexedPack? indexed = null;
-        if (record.Spooled is null)
-        {
-            if (!LogRecordBodyCodec.TryDecode(
-                record.InlineBody, record.Format, out LogRecordBody? inline, out ReadOnlyMemory<byte> pack, out string? error))
-            {
-                throw new InvalidDataException($"record {record.Sequence}: {error}");
-            }
-
-            if (!pack.IsEmpty)
-            {
-                indexed = context.Indexer.Receive(repository, objects.Store, pack, completes: true, cancellation);
-            }
-
-            return (inline, indexed?.Findings);
-        }
-
-        Stream body = context.Spool.OpenBody(record);
-        await using (body.ConfigureAwait(false))
-        {
-            LogRecordBody fields = await LogRecordBodyCodec.ReadFieldsAsync(body, record.Format, cancellation).ConfigureAwait(false);
-            if (body.Position < body.Length)
-            {
-                indexed = await context.Indexer.ReceiveAsync(
-                    repository, objects.Store, body, completes: true, new PackProgress(), cancellation).ConfigureAwait(false);
-            }
-
-            return (fields, indexed?.Findings);
-        }
+        (LogRecordBody fields, IndexedPack? indexed) = await RecordObjects.StoreAsync(
+            context.Indexer, context.Spool, repository, objects.Store, record, cancellation).ConfigureAwait(false);
+        return (fields, indexed?.Findings);
     }
 
     /// <summary>Nothing but the position changes.</summary>

@@ -24,7 +24,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     private readonly ILogger<MirrorNode> logger;
     private readonly UpstreamLink link;
     private readonly CheckpointWriter checkpoints;
-    private readonly StateFolder states;
+    private readonly CheckpointStore store;
     private readonly NodeProblems problems;
     private readonly BulkClient bulk;
     private readonly SnapshotInstaller snapshots;
@@ -64,9 +64,9 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         this.time = time;
         logger = loggers.CreateLogger<MirrorNode>();
         problems = new NodeProblems(logger);
-        states = new StateFolder(options.StatesFolder);
+        store = new CheckpointStore(options.CheckpointFile, options.Root, options.BootId);
         link = new UpstreamLink(options, log, this, problems, time, logger);
-        checkpoints = new CheckpointWriter(options, states, () => repositories?.Collect(), problems, time, logger);
+        checkpoints = new CheckpointWriter(store, () => repositories?.Collect(), problems, time, logger);
         bulk = new BulkClient(options, spool);
 
         // Whatever the options say: what is taken must be connected, for the apply path walks nothing.
@@ -79,6 +79,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             log, spool, table, indexer, bulk, snapshots, OnBodyPresent, OnApplied, time, loggers.CreateLogger<FollowedRepository>())
         {
             Checkpoint = checkpoints.WriteAsync,
+            Problems = problems,
             Root = options.Root,
             Trash = Trash,
             Running = running.Task,
@@ -116,7 +117,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
 
         snapshots.Clean();
         Trash.Open();
-        MirrorRecovery.Outcome found = await new MirrorRecovery(options, context, states).RunAsync(cancellation).ConfigureAwait(false);
+        MirrorRecovery.Outcome found = await new MirrorRecovery(options, context, store).RunAsync(cancellation).ConfigureAwait(false);
         foreach (LogRecord record in found.Repositories.SelectMany(static r => r.Pending).Order().Select(log.ReadRecord).Concat(found.Rest))
         {
             durable.Added(record);
@@ -307,7 +308,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         {
             try
             {
-                ulong given = await retention.ApplyAsync(checkpoints.ReplayAfter, cancellation).ConfigureAwait(false);
+                ulong given = await retention.ApplyAsync(checkpoints.ReplayAfter, ulong.MaxValue, cancellation).ConfigureAwait(false);
                 if (given > 0)
                 {
                     LogTruncated(logger, given, log.Base.Sequence);

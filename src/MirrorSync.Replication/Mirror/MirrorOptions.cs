@@ -21,9 +21,6 @@ public sealed record MirrorOptions
     /// <summary>The machine's boot: another one than that of the last checkpoint means that what was not synced may be lost.</summary>
     public string BootId { get; init; } = Storage.Files.BootId.Current;
 
-    /// <summary>The folder of the repositories' states as of the checkpoint, absolute: beside it.</summary>
-    public string StatesFolder => Path.Combine(Path.GetDirectoryName(CheckpointFile)!, "repositories");
-
     /// <summary>Threads and memory for each pack that is being taken; what is checked is not theirs to say.</summary>
     public PackIndexOptions Packs { get; init; } = new();
 

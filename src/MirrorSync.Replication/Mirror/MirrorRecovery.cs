@@ -3,7 +3,6 @@ using MirrorSync.Git.Objects;
 using MirrorSync.Git.Objects.Fsck;
 using MirrorSync.Git.Refs;
 using MirrorSync.Replication.Wire;
-using MirrorSync.Storage.Files;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
 using MirrorSync.Storage.Objects.Store;
@@ -16,7 +15,7 @@ namespace MirrorSync.Replication.Mirror;
 /// Brings a mirror's repositories to its log's end after a restart: from the checkpoint on, every record's objects, then
 /// the refs once. A copy that does not come out as the log says wants a snapshot.
 /// </summary>
-internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext context, StateFolder states)
+internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext context, CheckpointStore store)
 {
     private bool rebooted;
 
@@ -50,7 +49,7 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
             return new Outcome([], [], []);
         }
 
-        Checkpoint checkpoint = Checkpoint.Read(options.CheckpointFile) ?? throw new InvalidDataException(
+        Checkpoint checkpoint = store.Read() ?? throw new InvalidDataException(
             $"{options.CheckpointFile} is missing beside a log; remove the data folder and the mirror brings itself up again");
         RecoveryPlan plan = new(checkpoint);
         foreach (LogRecord record in RecordsAfter(checkpoint.ReplayAfter))
@@ -59,7 +58,7 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
         }
 
         // Nobody knows what of that is on the disk that was written after the checkpoint.
-        rebooted = !BootId.IsSame(checkpoint.Boot, options.BootId) || CheckpointWriter.IsUnsynced(options);
+        rebooted = store.IsDoubtful(checkpoint);
         if (rebooted)
         {
             LogRebooted(context.Logger, checkpoint.ReplayAfter, context.Log.Appended.Sequence);
@@ -79,7 +78,7 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
             }).ConfigureAwait(false);
         }
 
-        CheckpointWriter.Recovered(options);
+        store.Recovered();
         return new Outcome(recovered, plan.Rest, checkpoint.Left ?? []);
     }
 
@@ -224,25 +223,20 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
     private RepositoryState AsOfCheckpoint(RepositoryState state, CheckpointEntry entry, CancellationToken cancellation)
     {
         Clear(state.Repository);
-        IReadOnlyList<string> torn = PackNames.PutTornAside(state.Repository, entry.Packs ?? [], cancellation);
+        IReadOnlyList<string> torn = PackNames.PutTornAside(state.Repository, entry.Packs ?? [], isShared: false, cancellation);
         if (torn.Count > 0)
         {
             LogTorn(context.Logger, state.Name, torn.Count, torn[0]);
         }
 
-        if (states.Read(state.Name, entry.Sequence) is not { } stored)
+        if (store.ReadState(entry) is not { } stored)
         {
             return Read(state);
         }
 
-        RefName head = RefName.Head;
-        IReadOnlyList<RefUpdate> updates = stored.Fields.Updates;
-        RefSnapshot refs = RefSnapshot.Create(
-            state.Repository.Format,
-            updates.FirstOrDefault(u => u.Name == head).New,
-            updates.Where(u => u.Name != head).Select(static u => new RefEntry(u.Name, u.New, default)));
-        using ObjectStore store = ObjectStore.Open(state.Repository.Path, state.Repository.Format);
-        return state with { Refs = refs.WithPeeled(Peels.Find(store, RefDifference.IdsOf(refs))) };
+        RefSnapshot refs = CheckpointStore.RefsOf(stored);
+        using ObjectStore objects = ObjectStore.Open(state.Repository.Path, state.Repository.Format);
+        return state with { Refs = refs.WithPeeled(Peels.Find(objects, RefDifference.IdsOf(refs))) };
     }
 
     private static void Clear(Repository repository)

@@ -37,21 +37,26 @@ public sealed class PackNames
 
     /// <summary>
     /// Looks at every pack of a repository that a checkpoint does not name, so that nobody knows whether it is on the disk as it was
-    /// written: what is not sound is put aside under a name that git takes for rubbish. To be called while nobody reads or
-    /// writes there.
+    /// written: what is not sound is put aside under a name that git takes for rubbish.
     /// </summary>
     /// <param name="repository">The repository.</param>
     /// <param name="synced">The packs that were synced, as <see cref="Of"/> gave them.</param>
+    /// <param name="isShared">Others write there too: a pack without an index may be one of theirs on its way.</param>
     /// <param name="cancellation">Ends it between two packs.</param>
     /// <returns>The packs that were put aside, by name.</returns>
     /// <exception cref="IOException">The disk failed.</exception>
-    public static IReadOnlyList<string> PutTornAside(Repository repository, IReadOnlyCollection<string> synced, CancellationToken cancellation)
+    public static IReadOnlyList<string> PutTornAside(Repository repository, IReadOnlyCollection<string> synced, bool isShared, CancellationToken cancellation)
     {
         string folder = FolderOf(repository);
         List<string> torn = [];
         PackVerifier verifier = new(new PackIndexOptions { DetectCollisions = false });
         foreach (string pack in Packs(folder).Where(p => !synced.Contains(Short(p))).ToArray())
         {
+            if (isShared && !File.Exists(Path.ChangeExtension(pack, ".idx")))
+            {
+                continue;
+            }
+
             // Made from the index alone, and never asked whether it fits.
             File.Delete(Path.ChangeExtension(pack, ".rev"));
             if (IsSound(verifier, pack, repository.Format, cancellation))
@@ -63,6 +68,11 @@ public sealed class PackNames
             File.Delete(Path.Combine(folder, name + ".idx"));
             File.Move(pack, Path.Combine(folder, "tmp_torn_" + name), overwrite: true);
             torn.Add(name);
+        }
+
+        if (isShared)
+        {
+            return torn;
         }
 
         foreach (string index in Directory.EnumerateFiles(folder, Prefix + "*.idx").Where(static i => !File.Exists(Path.ChangeExtension(i, ".pack"))).ToArray())

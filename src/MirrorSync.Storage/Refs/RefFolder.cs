@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using MirrorSync.Git.Objects;
 using MirrorSync.Git.Refs;
 using MirrorSync.Storage.Files;
 
@@ -17,6 +18,11 @@ internal sealed class RefFolder(string path, SafeFileHandle folder, Action<RefNa
     private static ReadOnlySpan<byte> LockSuffix => ".lock"u8;
 
     private static ReadOnlySpan<byte> Table => "packed-refs"u8;
+
+    /// <summary>What the file of a ref holds.</summary>
+    public static byte[] ContentOf(RefValue value, ObjectFormat format) => value.Kind == RefValueKind.Symbolic
+        ? [.. "ref: "u8, .. value.Target.Bytes, (byte)'\n']
+        : System.Text.Encoding.ASCII.GetBytes(value.Id.ToHex(format) + "\n");
 
     /// <summary>Replaces packed-refs by one rename, under git's own lock.</summary>
     /// <exception cref="IOException">It cannot be written, or the lock stays taken.</exception>

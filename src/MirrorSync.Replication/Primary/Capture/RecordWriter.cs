@@ -57,6 +57,11 @@ internal sealed class RecordWriter(CaptureContext context, SettledMetadata metad
                 return null;
             }
 
+            if (kind == LogRecordKind.Baseline)
+            {
+                await context.SyncRootAsync(stopping).ConfigureAwait(false);
+            }
+
             LogRecord record = await AppendAsync(kind, before, noticedAt, body, after).ConfigureAwait(false);
             metadata.Said = said ?? metadata.Said;
             return (record, after);
