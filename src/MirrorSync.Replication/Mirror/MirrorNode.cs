@@ -25,6 +25,8 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     private readonly ILogger<MirrorNode> logger;
     private readonly UpstreamLink link;
     private readonly CheckpointWriter checkpoints;
+    private readonly CheckpointStore store;
+    private readonly NodeProblems problems;
     private readonly BulkClient bulk;
     private readonly SnapshotInstaller snapshots;
     private readonly OpenStores stores = new();
@@ -63,8 +65,10 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         this.table = table;
         this.time = time;
         logger = loggers.CreateLogger<MirrorNode>();
-        link = new UpstreamLink(options, log, this, time, logger);
-        checkpoints = new CheckpointWriter(options, () => repositories?.Collect(), time, logger);
+        problems = new NodeProblems(logger);
+        store = new CheckpointStore(options.CheckpointFile, options.Root, options.BootId);
+        link = new UpstreamLink(options, log, this, problems, time, logger);
+        checkpoints = new CheckpointWriter(store, () => repositories?.Collect(), problems, time, logger);
         bulk = new BulkClient(options, spool);
 
         // Whatever the options say: what is taken must be connected, for the apply path walks nothing.
@@ -78,6 +82,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             log, spool, table, indexer, bulk, snapshots, OnBodyPresent, OnApplied, time, loggers.CreateLogger<FollowedRepository>())
         {
             Checkpoint = checkpoints.WriteAsync,
+            Problems = problems,
             Root = options.Root,
             Trash = Trash,
             Running = running.Task,
@@ -117,7 +122,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         snapshots.Clean();
         Trash.Open();
         objectSets.Open();
-        MirrorRecovery.Outcome found = await new MirrorRecovery(options, context).RunAsync(cancellation).ConfigureAwait(false);
+        MirrorRecovery.Outcome found = await new MirrorRecovery(options, context, store).RunAsync(cancellation).ConfigureAwait(false);
         foreach (LogRecord record in found.Repositories.SelectMany(static r => r.Pending).Order().Select(log.ReadRecord).Concat(found.Rest))
         {
             durable.Added(record);
@@ -208,7 +213,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             PrimaryHeardSecondsAgo = link.HeardSecondsAgo,
             LagSeconds = lag,
             LinkProblem = link.Problem,
-            Problems = [],
+            Problems = problems.All,
             Repositories = statuses,
             Mirrors = [],
             Findings = context.Findings.ByName(),
@@ -250,7 +255,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         IReadOnlyList<(RepositoryName Name, ObjectFormat Format)> listed = await bulk.ListAsync(cancellation).ConfigureAwait(false);
 
         // The checkpoint first: with the log begun and no list, a repository would be forgotten for ever.
-        Repositories.Begin(from, listed).Write(options.CheckpointFile);
+        (Repositories.Begin(from, listed) with { Boot = options.BootId }).Write(options.CheckpointFile);
         log.StartAt(from);
         LogFollowing(logger, welcome.Node, from);
         foreach (FollowedRepository repository in Repositories.All)
@@ -319,7 +324,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         {
             try
             {
-                ulong given = await retention.ApplyAsync(checkpoints.ReplayAfter, cancellation).ConfigureAwait(false);
+                ulong given = await retention.ApplyAsync(checkpoints.ReplayAfter, ulong.MaxValue, cancellation).ConfigureAwait(false);
                 if (given > 0)
                 {
                     LogTruncated(logger, given, log.Base.Sequence);
