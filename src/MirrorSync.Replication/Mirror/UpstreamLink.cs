@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.Extensions.Logging;
-using MirrorSync.Replication.Status;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
 
@@ -34,14 +33,12 @@ internal sealed partial class UpstreamLink : IDisposable
     /// <summary>The primary answers every second's question; silence for so long means that the link is dead.</summary>
     private static readonly TimeSpan SilenceLimit = TimeSpan.FromSeconds(5);
 
-    private const string Log = "log";
-
     private readonly MirrorOptions options;
     private readonly ReplicationLog log;
     private readonly IFollower follower;
     private readonly TimeProvider time;
     private readonly ILogger logger;
-    private readonly NodeProblems problems;
+    private readonly LogUpkeep upkeep;
     private readonly HttpClient http;
     private readonly Backoff backoff;
 
@@ -50,12 +47,12 @@ internal sealed partial class UpstreamLink : IDisposable
     private long heardAt = long.MinValue;
 
     public UpstreamLink(
-        MirrorOptions options, ReplicationLog log, IFollower follower, NodeProblems problems, TimeProvider time, ILogger logger)
+        MirrorOptions options, ReplicationLog log, IFollower follower, LogUpkeep upkeep, TimeProvider time, ILogger logger)
     {
         this.options = options;
         this.log = log;
         this.follower = follower;
-        this.problems = problems;
+        this.upkeep = upkeep;
         this.time = time;
         this.logger = logger;
         backoff = new Backoff(time);
@@ -92,7 +89,13 @@ internal sealed partial class UpstreamLink : IDisposable
         {
             try
             {
-                await KeepLogAsync(cancellation).ConfigureAwait(false);
+                // After a failed write the log goes on from its last commit, and the primary sends the rest again.
+                await upkeep.TryReopenAsync(cancellation).ConfigureAwait(false);
+                if (upkeep.Problem is { } unwritable)
+                {
+                    throw new LogUnwritableException(unwritable);
+                }
+
                 UpstreamStream stream = await OpenAsync(cancellation).ConfigureAwait(false);
                 await using (stream.ConfigureAwait(false))
                 {
@@ -102,8 +105,7 @@ internal sealed partial class UpstreamLink : IDisposable
             }
             catch (LogUnwritableException failure)
             {
-                problem = failure.Message;
-                problems.Set(Log, failure.Message);
+                problem = upkeep.Problem ?? failure.Message;
             }
             catch (Exception failure) when (!cancellation.IsCancellationRequested)
             {
@@ -126,21 +128,6 @@ internal sealed partial class UpstreamLink : IDisposable
             upstream = null;
             await backoff.WaitAsync(cancellation).ConfigureAwait(false);
         }
-    }
-
-    /// <summary>After a failed write the log goes on from its last commit, and the primary sends the rest again.</summary>
-    private async Task KeepLogAsync(CancellationToken cancellation)
-    {
-        try
-        {
-            await log.ReopenAsync(cancellation).ConfigureAwait(false);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            throw new LogUnwritableException($"the mirror's log cannot be written: {failure.Message}", failure);
-        }
-
-        problems.Clear(Log);
     }
 
     private async Task<UpstreamStream> OpenAsync(CancellationToken cancellation)
@@ -225,6 +212,8 @@ internal sealed partial class UpstreamLink : IDisposable
             input.AdvanceTo(buffer.Start, buffer.End);
             await intake.FlushAsync(cancellation).ConfigureAwait(false);
             follower.Flushed(answers);
+
+            _ = await upkeep.TryReopenAsync(cancellation).ConfigureAwait(false);
 
             // Only now the stream is worth something: one that fails at its first record must not be tried without pause.
             backoff.Reset();

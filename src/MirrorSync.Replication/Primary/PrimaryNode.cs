@@ -19,8 +19,6 @@ namespace MirrorSync.Replication.Primary;
 public sealed partial class PrimaryNode : IAsyncDisposable
 {
     private const int SweepWidth = 4;
-    private const string Log = "log";
-    private const string Retention = "retention";
     private static readonly TimeSpan SentinelInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ScanPause = TimeSpan.FromMilliseconds(200);
 
@@ -50,7 +48,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     private readonly NodeProblems problems;
     private readonly CheckpointStore store;
     private readonly RootSync rootSync;
-    private readonly LogRetention retention;
+    private readonly LogUpkeep upkeep;
     private PrimaryCheckpoints? checkpoints;
 
     private CaptureContext? capture;
@@ -77,7 +75,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         problems = new NodeProblems(logger);
         store = new CheckpointStore(options.CheckpointFile, options.Root, options.BootId);
         rootSync = new RootSync(store);
-        retention = new LogRetention(log, spool, options.Retention, time);
+        upkeep = new LogUpkeep(log, new LogRetention(log, spool, options.Retention, time), problems, time, logger);
         finder = new RepositoryFinder(options.Root, loggers.CreateLogger<RepositoryFinder>());
         root = new RootGuard(options.Root, options.RootIdentityFile);
         looks = new LookTracker(time);
@@ -110,7 +108,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     public (TimeSpan LookAge, IReadOnlyList<RepositoryName> Late) Standing => looks.Standing;
 
     /// <summary>Why nothing is captured at all; null when all is well.</summary>
-    public string? Problem => rootProblem ?? log.Problem;
+    public string? Problem => rootProblem ?? upkeep.Problem;
 
     /// <summary>All that is wrong with the node, in words.</summary>
     public IReadOnlyList<string> Problems => rootProblem is { } gone ? [gone, .. problems.All] : problems.All;
@@ -126,19 +124,9 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     /// <summary>Brings back from the log what was captured last. Before anything else.</summary>
     public async Task RecoverAsync(CancellationToken cancellation)
     {
-        ReplayStart? from = ReadCheckpoint();
-        (ulong epoch, IReadOnlyList<ReplayedRepository> known, IReadOnlyList<long> removals) =
-            await LogReplay.ReadAsync(log, spool, options.Root, from, logger, cancellation).ConfigureAwait(false);
         rootProblem = root.Open();
-        bool doubtful = log.Appended != LogPosition.Origin && (from is null || store.IsDoubtful(from.Checkpoint));
-        if (doubtful && rootProblem is null)
-        {
-            LogRollForward(logger, from?.Checkpoint.ReplayAfter ?? log.Base.Sequence, log.Appended.Sequence);
-            Dictionary<string, string[]> packs = (from?.Checkpoint.Repositories ?? []).ToDictionary(static e => e.Name, static e => e.Packs ?? []);
-            await new RollForward(options, spool, logger).RunAsync(known, packs, cancellation).ConfigureAwait(false);
-            store.Recovered();
-        }
-
+        (ulong epoch, IReadOnlyList<ReplayedRepository> known, IReadOnlyList<long> removals) =
+            await new PrimaryRecovery(options, log, spool, store, logger).RunAsync(rootProblem is null, cancellation).ConfigureAwait(false);
         if (epoch == 0)
         {
             epoch = 1;
@@ -167,26 +155,6 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         LogRecovered(logger, known.Count, log.Committed);
     }
 
-    /// <summary>What a start begins with; null where there is nothing to be had, so that the whole log is read.</summary>
-    private ReplayStart? ReadCheckpoint()
-    {
-        try
-        {
-            if (store.Read() is not { } checkpoint || checkpoint.ReplayAfter > log.Committed.Sequence)
-            {
-                return null;
-            }
-
-            return new ReplayStart(checkpoint, [.. checkpoint.Repositories.Select(e => store.ReadState(e)
-                ?? throw new InvalidDataException($"the state of {e.Name} at {e.Sequence} is missing"))]);
-        }
-        catch (InvalidDataException damage)
-        {
-            LogNoStart(logger, damage.Message);
-            return null;
-        }
-    }
-
     /// <summary>Watches and captures until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -198,8 +166,9 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             HandleNoticesAsync(linked.Token),
             ScanAsync(repositories, linked.Token),
             TouchSentinelAsync(linked.Token),
-            RunCheckpointsAsync(linked.Token),
-            RetainAsync(linked.Token),
+            checkpoints!.RunAsync(() => Problem is null, linked.Token),
+            upkeep.RetainAsync(
+                options.RetainInterval, () => checkpoints.ReplayAfter, () => MirrorFloor(options.Retention.MaxAge), linked.Token),
             capture!.Failed.Task,
         ];
         try
@@ -256,32 +225,6 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         rootSync.Dispose();
         stopping.Dispose();
         scanWanted.Dispose();
-    }
-
-    /// <summary>Not while the root is gone: what would be synced then is nothing.</summary>
-    private Task RunCheckpointsAsync(CancellationToken cancellation) => checkpoints!.RunAsync(() => Problem is null, cancellation);
-
-    /// <summary>Of the log what a restart or a mirror needs is kept, and beyond that what the bounds allow.</summary>
-    private async Task RetainAsync(CancellationToken cancellation)
-    {
-        using PeriodicTimer timer = new(options.RetainInterval, time);
-        while (await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false))
-        {
-            try
-            {
-                ulong given = await retention.ApplyAsync(checkpoints!.ReplayAfter, MirrorFloor(options.Retention.MaxAge), cancellation).ConfigureAwait(false);
-                if (given > 0)
-                {
-                    LogTruncated(logger, given, log.Base.Sequence);
-                }
-
-                problems.Clear(Retention);
-            }
-            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or InvalidDataException)
-            {
-                problems.Set(Retention, $"old records of the log could not be given up: {failure.Message}");
-            }
-        }
     }
 
     private async Task HandleNoticesAsync(CancellationToken cancellation)
@@ -386,26 +329,16 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     /// <summary>After a failed write the log goes on from its last commit, and what it did not take is captured again.</summary>
     private async Task KeepLogAsync(CancellationToken cancellation)
     {
-        if (log.Problem is not { } problem)
+        if (upkeep.Problem is not null)
         {
-            return;
+            looks.Drop();
+            sweepWanted = true;
         }
 
-        problems.Set(Log, problem);
-        looks.Drop();
-        sweepWanted = true;
-        try
+        if (await upkeep.TryReopenAsync(cancellation).ConfigureAwait(false))
         {
-            await log.ReopenAsync(cancellation).ConfigureAwait(false);
+            WantScan();
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            problems.Set(Log, $"the replication log in use cannot be taken up again: {failure.Message}");
-            return;
-        }
-
-        problems.Clear(Log);
-        WantScan();
     }
 
     private IEnumerable<CaptureUnderWay> UnderWay() =>
@@ -453,7 +386,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     /// <summary>Compares the folders with what is known. False when the root itself is not to be trusted.</summary>
     private async Task<bool> ScanFoldersAsync(CapturedRepositories repositories, long beganAt, CancellationToken cancellation)
     {
-        if (log.Problem is not null)
+        if (upkeep.Problem is not null)
         {
             looks.Blind();
             return false;
@@ -482,9 +415,8 @@ public sealed partial class PrimaryNode : IAsyncDisposable
                 WantScan();
             }
         }
-        catch (LogUnwritableException failure)
+        catch (LogUnwritableException)
         {
-            problems.Set(Log, failure.Message);
             looks.Blind();
             return false;
         }
@@ -543,15 +475,6 @@ public sealed partial class PrimaryNode : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Information, Message = "recovered {Repositories} repositories from the log at {Position}")]
     private static partial void LogRecovered(ILogger logger, int repositories, LogPosition position);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "the machine started again since the last checkpoint: the repositories are rolled forward by records {After} to {End}")]
-    private static partial void LogRollForward(ILogger logger, ulong after, ulong end);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "the checkpoint cannot be used, so all of the log is read: {Reason}")]
-    private static partial void LogNoStart(ILogger logger, string reason);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "gave up {Records} old records of the log, which begins after {Sequence} now")]
-    private static partial void LogTruncated(ILogger logger, ulong records, ulong sequence);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "nothing is captured: {Problem}")]
     private static partial void LogRootProblem(ILogger logger, string problem);

@@ -154,7 +154,7 @@ internal sealed class PrimaryRig : IAsyncDisposable
     public IReadOnlyList<LogRecord> Records()
     {
         List<LogRecord> records = [];
-        for (ulong sequence = 1; sequence <= Log.Committed.Sequence; sequence++)
+        for (ulong sequence = Log.Base.Sequence + 1; sequence <= Log.Committed.Sequence; sequence++)
         {
             records.Add(Log.ReadRecord(sequence));
         }
