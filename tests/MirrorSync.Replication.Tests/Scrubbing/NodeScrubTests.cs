@@ -104,7 +104,7 @@ public sealed class NodeScrubTests
     [Fact]
     public async Task RunAsync_RestartWithinACycle_GoesOnWithTheNextUnit()
     {
-        await using ScrubRig rig = new() { MaxBytesPerSecond = 4096 };
+        await using ScrubRig rig = new(maxBytesPerSecond: 4096);
         foreach (string name in new[] { "a.git", "b.git", "c.git" })
         {
             await rig.AddAsync(name);

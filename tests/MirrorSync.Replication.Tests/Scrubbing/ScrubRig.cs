@@ -15,11 +15,13 @@ namespace MirrorSync.Replication.Tests.Scrubbing;
 internal sealed class ScrubRig : IAsyncDisposable
 {
     private readonly TempFolder folder = new();
+    private readonly long maxBytesPerSecond;
     private CancellationTokenSource stop = new();
     private Task running = Task.CompletedTask;
 
-    public ScrubRig()
+    public ScrubRig(long maxBytesPerSecond = 1 << 30)
     {
+        this.maxBytesPerSecond = maxBytesPerSecond;
         Log = new ScratchLog();
         Scrub = Make();
     }
@@ -33,8 +35,6 @@ internal sealed class ScrubRig : IAsyncDisposable
     public NodeScrub Scrub { get; private set; }
 
     public bool Behind { get; set; }
-
-    public long MaxBytesPerSecond { get; init; } = 1 << 30;
 
     public List<ScrubFault> Repaired { get; } = [];
 
@@ -115,7 +115,7 @@ internal sealed class ScrubRig : IAsyncDisposable
         new NodeScrubOptions
         {
             Interval = TimeSpan.FromHours(1),
-            MaxBytesPerSecond = MaxBytesPerSecond,
+            MaxBytesPerSecond = maxBytesPerSecond,
             StateFile = StateFile,
             ScratchFolder = folder.Path,
             LogFolder = Log.LogFolder,
