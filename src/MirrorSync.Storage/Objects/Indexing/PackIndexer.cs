@@ -69,6 +69,45 @@ public sealed class PackIndexer(PackIndexOptions options)
         return Install(folder, work, indexed, file, packPath, store);
     }
 
+    /// <summary>
+    /// Indexes one of several packs that come together and puts it into the repository. It keeps its bytes in a file of its
+    /// own while they come. Nothing is synced.
+    /// </summary>
+    /// <param name="repository">Whose objects it brings.</param>
+    /// <param name="store">The repository's objects; learns of the new pack.</param>
+    /// <param name="pack">The pack, read to the stream's end; what was read is in the file by then.</param>
+    /// <param name="path">The file, on the repository's file system; moved in at the end.</param>
+    /// <param name="deferred">Takes what its objects name and is nowhere yet.</param>
+    /// <param name="progress">Tells how far it is.</param>
+    /// <param name="cancellation">Gives up; the file stays.</param>
+    /// <exception cref="InvalidPackException">The pack is refused; the file stays.</exception>
+    /// <exception cref="IOException">The stream or the disk failed; the file stays.</exception>
+    public async Task<IndexedPack> TakeAsync(
+        Repository repository,
+        ObjectStore store,
+        Stream pack,
+        string path,
+        DeferredLinks deferred,
+        PackProgress progress,
+        CancellationToken cancellation)
+    {
+        using PackFolder folder = new(Path.Combine(repository.Path, "objects"));
+        using PackWork work = new(repository.Format, options, progress);
+        PackWindow window = new();
+        for (bool final = false; !final;)
+        {
+            int read = await pack.ReadAsync(window.Free, cancellation).ConfigureAwait(false);
+            final = read == 0;
+            window.Filled(read);
+            window.Consumed(work.Consume(window.Unread, final));
+        }
+
+        using SafeFileHandle file = File.OpenHandle(path);
+        IndexedPack indexed = work.Resolve(new FileEntrySource(file), store, completes: false, folder.Path, cancellation, deferred);
+        cancellation.ThrowIfCancellationRequested();
+        return Install(folder, work, indexed, file, path, store);
+    }
+
     /// <summary>Indexes a pack that is in memory and puts it into the repository. Nothing is synced.</summary>
     /// <param name="repository">Whose objects it brings.</param>
     /// <param name="store">The repository's objects; learns of the new pack.</param>
