@@ -58,7 +58,7 @@ internal sealed class FollowingMirror : IAsyncDisposable
                 table,
                 new RepositoryGates(),
                 new ReaderRegistry(TimeProvider.System),
-                () => followed!.IsBehind,
+                () => followed!.Work.IsBehind,
                 TimeProvider.System,
                 NullLogger<NodeMaintenance>.Instance)
             : null;
@@ -142,7 +142,7 @@ internal sealed class FollowingMirror : IAsyncDisposable
         await log.CommitAsync(record.Sequence, CancellationToken.None);
         applied = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         long began = Stopwatch.GetTimestamp();
-        followed.Enqueue(new PendingRecord(record.Sequence));
+        followed.Work.Enqueue(new PendingRecord(record.Sequence));
         await applied.Task;
         TimeSpan took = Stopwatch.GetElapsedTime(began);
         if (followed.State.Condition != RepositoryCondition.Live || followed.State.Applied.Sequence != record.Sequence)
@@ -158,7 +158,7 @@ internal sealed class FollowingMirror : IAsyncDisposable
     {
         await stop.CancelAsync();
         await maintaining;
-        await followed.Work;
+        await followed.Work.Worker;
         await (Maintenance?.DisposeAsync() ?? ValueTask.CompletedTask);
         stores.Dispose();
         bulk.Dispose();

@@ -60,7 +60,7 @@ internal sealed class Borrowers(FollowedRepositories repositories)
         {
             foreach (FollowedRepository borrower in Of(next).Where(r => replaced.Add(r.State.Name)))
             {
-                borrower.Recheck();
+                borrower.Work.WantRecheck();
                 open.Enqueue(borrower.State.Name);
             }
         }

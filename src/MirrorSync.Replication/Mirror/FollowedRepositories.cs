@@ -104,7 +104,7 @@ internal sealed class FollowedRepositories(ApplyContext context, RemovalGuard re
                 all.Add(repository);
                 foreach (ulong sequence in one.Pending)
                 {
-                    repository.Enqueue(new PendingRecord(sequence));
+                    repository.Work.Enqueue(new PendingRecord(sequence));
                 }
             }
 
@@ -198,7 +198,7 @@ internal sealed class FollowedRepositories(ApplyContext context, RemovalGuard re
             List<CheckpointEntry> entries = [];
             foreach (FollowedRepository repository in all)
             {
-                if (repository.ReplayFrom is { } first)
+                if (repository.Work.FirstPending is { } first)
                 {
                     replayAfter = Math.Min(replayAfter, first - 1);
                 }
@@ -230,7 +230,7 @@ internal sealed class FollowedRepositories(ApplyContext context, RemovalGuard re
         bool renames = Records.TryGetNewName(record, out RepositoryName newName);
         if (!renames && record.Kind != LogRecordKind.Removed)
         {
-            (known ?? Follow(record.Repository, format, provenAsOf)).Enqueue(new PendingRecord(record.Sequence));
+            (known ?? Follow(record.Repository, format, provenAsOf)).Work.Enqueue(new PendingRecord(record.Sequence));
             return;
         }
 
@@ -244,13 +244,13 @@ internal sealed class FollowedRepositories(ApplyContext context, RemovalGuard re
             // Whoever has the new name already came from a list or a snapshot that is younger than the record, and is it.
             Task ready = !renames ? removals.Register(record.NoticedAtMicroseconds) : taken ? Task.CompletedTask : WhenFree(newName);
             leaving.Add((record.Repository, record.Sequence, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)));
-            known.Enqueue(new PendingRecord(record.Sequence, ready, renames && !taken ? newName : null));
+            known.Work.Enqueue(new PendingRecord(record.Sequence, ready, renames && !taken ? newName : null));
         }
 
         if (renames && !taken)
         {
             byName[newName] = known ?? Follow(newName, format, provenAsOf);
-            byName[newName].Start();
+            byName[newName].Work.Start();
         }
     }
 

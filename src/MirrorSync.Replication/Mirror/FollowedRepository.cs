@@ -29,18 +29,11 @@ internal sealed partial class FollowedRepository
     private readonly RecordBodies bodies;
     private readonly Departure departure;
     private readonly Backoff backoff;
-    private readonly Lock gate = new();
-    private readonly Queue<PendingRecord> pending = [];
-    private readonly FreshnessProof proof;
+    private readonly FollowedWork work;
 
     // Written by the worker only, once it runs.
     private RepositoryState state;
-    private bool snapshotWanted;
-    private bool recheckWanted;
     private bool isShown;
-    private bool heldAtPrimary;
-    private int leaves;
-    private (ulong Sequence, long AsOf)? lastAnswer;
     private volatile FindingCounts? findings;
     private volatile IReadOnlyList<RepositoryName> bases;
     private readonly ChangeSignal advanced = new();
@@ -63,7 +56,6 @@ internal sealed partial class FollowedRepository
         CancellationToken stopping)
     {
         this.bases = bases;
-        proof = new FreshnessProof(provenAsOf);
         this.context = context;
         this.names = names;
         this.nameFree = nameFree;
@@ -73,7 +65,7 @@ internal sealed partial class FollowedRepository
         departure = new Departure(context, names, this);
         backoff = new Backoff(context.Time);
         state = initial;
-        snapshotWanted = initial.Condition != RepositoryCondition.Live;
+        work = new FollowedWork(RunAsync, initial.Condition != RepositoryCondition.Live, provenAsOf);
         isShown = !IsWaiting;
         if (isShown)
         {
@@ -93,44 +85,8 @@ internal sealed partial class FollowedRepository
     /// <summary>The repositories that its copy borrows objects from.</summary>
     public IReadOnlyList<RepositoryName> Bases => bases;
 
-    /// <summary>The work under way; completed when nothing is to do.</summary>
-    public Task Work { get; private set; } = Task.CompletedTask;
-
-    /// <summary>True while records or a snapshot wait to be applied.</summary>
-    public bool IsBehind
-    {
-        get
-        {
-            lock (gate)
-            {
-                return pending.Count > 0 || snapshotWanted;
-            }
-        }
-    }
-
-    /// <summary>The timestamp as of which this copy is proven equal; null when it never was.</summary>
-    public long? ProvenAsOf
-    {
-        get
-        {
-            lock (gate)
-            {
-                return proof.ProvenAsOf;
-            }
-        }
-    }
-
-    /// <summary>True while the primary holds the repository: it is served at its last proven state, and its lag grows.</summary>
-    public bool IsHeldAtPrimary
-    {
-        get
-        {
-            lock (gate)
-            {
-                return heldAtPrimary;
-            }
-        }
-    }
+    /// <summary>What is to be done.</summary>
+    public FollowedWork Work => work;
 
     /// <summary>
     /// How often each of git's fsck messages was found in the objects that came since the copy was installed, or since the
@@ -138,55 +94,8 @@ internal sealed partial class FollowedRepository
     /// </summary>
     public IReadOnlyDictionary<string, long> Findings => findings?.ByName() ?? ReadOnlyDictionary<string, long>.Empty;
 
-    /// <summary>The first record that still waits; null when there is none.</summary>
-    public ulong? ReplayFrom
-    {
-        get
-        {
-            lock (gate)
-            {
-                return FirstPending();
-            }
-        }
-    }
-
-    /// <summary>A record of this repository is durable in the log.</summary>
-    public void Enqueue(PendingRecord record)
-    {
-        lock (gate)
-        {
-            pending.Enqueue(record);
-            leaves += record.LeavesAfter is null ? 0 : 1;
-        }
-
-        Start();
-    }
-
-    /// <summary>Does what is to be done, if anything is.</summary>
-    public void Start()
-    {
-        lock (gate)
-        {
-            if (Work.IsCompleted && (pending.Count > 0 || snapshotWanted || recheckWanted))
-            {
-                Work = Task.Run(RunAsync, CancellationToken.None);
-            }
-        }
-    }
-
     /// <summary>Lets a removal pass that was refused. False when none was.</summary>
     public bool AcceptRemoval() => departure.Accept();
-
-    /// <summary>A repository that it borrows from was replaced: it is looked at whether all is still there.</summary>
-    public void Recheck()
-    {
-        lock (gate)
-        {
-            recheckWanted = true;
-        }
-
-        Start();
-    }
 
     /// <summary>It borrows from these now.</summary>
     public void Borrow(IReadOnlyList<RepositoryName> from)
@@ -199,37 +108,12 @@ internal sealed partial class FollowedRepository
     /// Completes when every record below the sequence is applied, but for a removal: that one waits for whoever borrows
     /// from it, and may be waited for by none of them.
     /// </summary>
-    public Task ReachedAsync(ulong sequence, CancellationToken cancellation) => advanced.WaitAsync(
-        () =>
-        {
-            lock (gate)
-            {
-                bool reached = !pending.TryPeek(out PendingRecord first) || first.Sequence >= sequence;
-                return reached ? !snapshotWanted : first is { LeavesAfter: not null, NewName: null };
-            }
-        },
-        cancellation);
+    public Task ReachedAsync(ulong sequence, CancellationToken cancellation) =>
+        advanced.WaitAsync(() => work.HasReached(sequence), cancellation);
 
     /// <summary>Completes when it is served and applied up to the sequence.</summary>
     public Task AppliedAsync(ulong sequence, CancellationToken cancellation) =>
         advanced.WaitAsync(() => State.IsServable && State.Applied.Sequence >= sequence, cancellation);
-
-    /// <summary>The primary answered; see <see cref="FreshnessProof.Offer"/>.</summary>
-    /// <param name="sequence">Where its log ended.</param>
-    /// <param name="asOf">The timestamp for which it speaks.</param>
-    /// <param name="held">It holds this repository: its log does not speak of it, so nothing is proven.</param>
-    public void Offer(ulong sequence, long asOf, bool held)
-    {
-        lock (gate)
-        {
-            heldAtPrimary = held;
-            lastAnswer = held ? null : (sequence, asOf);
-            if (!snapshotWanted && !held)
-            {
-                proof.Offer(sequence, asOf, FirstPending());
-            }
-        }
-    }
 
     /// <summary>Counts and tells what fsck found in objects that were taken. By the worker, or before it first runs.</summary>
     public void Note(FsckReport? found)
@@ -248,17 +132,22 @@ internal sealed partial class FollowedRepository
         {
             await context.Running.WaitAsync(stopping).ConfigureAwait(false);
             await BearNameAsync().ConfigureAwait(false);
-            while (HasWork(out bool install))
+            while (work.Next() is var step and not FollowedWork.Step.None)
             {
                 try
                 {
-                    await (install ? InstallSnapshotAsync() : recheckWanted ? RecheckAsync() : ApplyNextAsync()).ConfigureAwait(false);
+                    await (step switch
+                    {
+                        FollowedWork.Step.Snapshot => InstallSnapshotAsync(),
+                        FollowedWork.Step.Recheck => RecheckAsync(),
+                        _ => ApplyNextAsync(),
+                    }).ConfigureAwait(false);
                     backoff.Reset();
                 }
                 catch (Exception failure) when (failure is not OperationCanceledException || !stopping.IsCancellationRequested)
                 {
                     // Whatever it is, only this repository waits, and it is tried again.
-                    bool snapshotRefused = snapshotWanted && failure is InvalidPackException { IsOfObjects: true };
+                    bool snapshotRefused = work.IsSnapshotWanted && failure is InvalidPackException { IsOfObjects: true };
                     Fail(failure);
                     if (failure is BaseBehindException behind)
                     {
@@ -292,25 +181,6 @@ internal sealed partial class FollowedRepository
         }
     }
 
-    /// <summary>False ends the worker.</summary>
-    /// <param name="install">True when the next thing is a snapshot, false when it is a record.</param>
-    private bool HasWork(out bool install)
-    {
-        lock (gate)
-        {
-            // The primary has no snapshot of a name that it has left behind.
-            install = snapshotWanted && leaves == 0;
-            if (pending.Count == 0 && !install && !recheckWanted)
-            {
-                // Still under the lock: the record that comes next finds this worker over and starts another.
-                Work = Task.CompletedTask;
-                return false;
-            }
-
-            return true;
-        }
-    }
-
     /// <summary>Waits for the base, but not for ever: what is wanted of it may have changed.</summary>
     private async Task BaseAsync(BaseBehindException behind)
     {
@@ -330,11 +200,6 @@ internal sealed partial class FollowedRepository
     /// <summary>Looks whether all that the refs reach is still there, now that a base is another.</summary>
     private async Task RecheckAsync()
     {
-        lock (gate)
-        {
-            recheckWanted = false;
-        }
-
         // It reads in the folder that was replaced.
         context.Stores.Forget(state.Repository);
         if (state.IsServable)
@@ -346,19 +211,14 @@ internal sealed partial class FollowedRepository
 
     private async Task ApplyNextAsync()
     {
-        PendingRecord next;
-        lock (gate)
-        {
-            next = pending.Peek();
-        }
-
+        PendingRecord next = work.Peek();
         if (next.LeavesAfter is { } ready)
         {
             await LeaveAsync(next, ready).ConfigureAwait(false);
             return;
         }
 
-        if (next.Sequence <= state.Applied.Sequence || snapshotWanted)
+        if (next.Sequence <= state.Applied.Sequence || work.IsSnapshotWanted)
         {
             // A snapshot has it already, or will have it under another name, and with it all that its body would bring.
             context.BodyPresent(next.Sequence);
@@ -406,18 +266,18 @@ internal sealed partial class FollowedRepository
         {
             await AwaitBorrowersAsync().ConfigureAwait(false);
             await departure.RemoveAsync(state, record, stopping).ConfigureAwait(false);
-            snapshotWanted = false;
+            work.WantNoSnapshot();
             Done();
             return;
         }
 
-        await departure.RenameAsync(state, record, newName, !snapshotWanted, stopping).ConfigureAwait(false);
+        await departure.RenameAsync(state, record, newName, !work.IsSnapshotWanted, stopping).ConfigureAwait(false);
         Done();
-        if (!snapshotWanted && record.After.Refs is { } expected && expected != state.Refs.Digest)
+        if (!work.IsSnapshotWanted && record.After.Refs is { } expected && expected != state.Refs.Digest)
         {
             Fail(new DivergedException($"the refs are not those that record {record.Sequence} (Renamed) is written on"));
         }
-        else if (!snapshotWanted)
+        else if (!work.IsSnapshotWanted)
         {
             context.Applied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
         }
@@ -447,16 +307,7 @@ internal sealed partial class FollowedRepository
                 .ConfigureAwait(false);
             findings = null;
             Borrow(Borrowing.BasesOf(installed.Repository));
-            lock (gate)
-            {
-                Volatile.Write(ref state, installed);
-                snapshotWanted = false;
-                if (lastAnswer is var (sequence, asOf))
-                {
-                    // The snapshot is younger than that answer, or what it lacks is among the waiting records.
-                    proof.Offer(sequence, asOf, FirstPending());
-                }
-            }
+            work.Installed(() => Volatile.Write(ref state, installed));
         }
         finally
         {
@@ -485,17 +336,13 @@ internal sealed partial class FollowedRepository
     private void Fail(Exception failure)
     {
         LogFailed(context.Logger, state.Name, failure.Message);
-        if (snapshotWanted)
+        if (work.IsSnapshotWanted)
         {
             Show(state with { Reason = failure.Message });
         }
         else if (IsNoCaseForAnotherTry(failure))
         {
-            lock (gate)
-            {
-                snapshotWanted = true;
-                proof.Forget();
-            }
+            work.WantSnapshot();
 
             // A record that cannot be had, or is not wanted, says nothing against the copy that is here.
             bool sound = failure is BodyLostException or BaseDroppedException or ObjectTooLargeException or InvalidPackException { IsOfObjects: true };
@@ -515,16 +362,9 @@ internal sealed partial class FollowedRepository
 
     private void Done()
     {
-        lock (gate)
-        {
-            leaves -= pending.Dequeue().LeavesAfter is null ? 0 : 1;
-            proof.Advance(FirstPending());
-        }
-
+        work.Done();
         advanced.Changed();
     }
-
-    private ulong? FirstPending() => pending.TryPeek(out PendingRecord first) ? first.Sequence : null;
 
     /// <summary>Shows a state to all readers. By the worker.</summary>
     public void Show(RepositoryState next)

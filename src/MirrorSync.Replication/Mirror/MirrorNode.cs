@@ -93,7 +93,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     private FollowedRepositories Repositories => repositories ?? throw new InvalidOperationException("RecoverAsync comes first");
 
     /// <summary>True while records or a snapshot wait to be applied.</summary>
-    public bool IsBehind => repositories is { } all && all.All.Any(static r => r.IsBehind);
+    public bool IsBehind => repositories is { } all && all.All.Any(static r => r.Work.IsBehind);
 
     /// <summary>Brings every repository to the log's end. Before anything is served.</summary>
     /// <exception cref="InvalidDataException">The root is not the one that this node filled, or its checkpoint does not fit.</exception>
@@ -143,7 +143,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             running.TrySetResult();
             foreach (FollowedRepository repository in Repositories.All)
             {
-                repository.Start();
+                repository.Work.Start();
             }
 
             Task first = await Task.WhenAny(loops).ConfigureAwait(false);
@@ -158,7 +158,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             await linked.CancelAsync().ConfigureAwait(false);
             await stopping.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await Task.WhenAll(Repositories.All.Select(static r => r.Work)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll(Repositories.All.Select(static r => r.Work.Worker)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await checkpoints.WriteAsync(CancellationToken.None).ConfigureAwait(false);
         }
     }
@@ -174,14 +174,14 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         foreach (RepositoryState state in table.All)
         {
             FollowedRepository? repository = shownBy.GetValueOrDefault(state.Name);
-            double? own = repository?.ProvenAsOf is { } asOf ? time.GetElapsedTime(asOf).TotalSeconds : null;
+            double? own = repository?.Work.ProvenAsOf is { } asOf ? time.GetElapsedTime(asOf).TotalSeconds : null;
 
             // With records still to apply it is this node that is behind, whatever the primary says of later ones.
-            bool held = repository is { IsHeldAtPrimary: true, IsBehind: false };
+            bool held = repository?.Work is { IsHeldAtPrimary: true, IsBehind: false };
             RepositoryState shown = held && state.Condition == RepositoryCondition.Live
                 ? state with { Condition = RepositoryCondition.Held, Reason = "held, or still being captured, at the primary" }
                 : state;
-            statuses.Add(RepositoryStatuses.Of(shown, repository?.IsBehind ?? false, own) with
+            statuses.Add(RepositoryStatuses.Of(shown, repository?.Work.IsBehind ?? false, own) with
             {
                 HeldHere = state.Condition == RepositoryCondition.Held && repository?.IsRemovalRefused != true,
                 Findings = repository?.Findings ?? ReadOnlyDictionary<string, long>.Empty,
@@ -239,7 +239,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         LogFollowing(logger, welcome.Node, from);
         foreach (FollowedRepository repository in Repositories.All)
         {
-            repository.Start();
+            repository.Work.Start();
         }
     }
 
@@ -281,7 +281,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             HashSet<RepositoryName> held = [.. answer.Held];
             foreach ((RepositoryName name, FollowedRepository repository) in Repositories.ByName)
             {
-                repository.Offer(answer.Committed, asOf, held.Contains(name));
+                repository.Work.Offer(answer.Committed, asOf, held.Contains(name));
             }
         }
     }

@@ -29,6 +29,7 @@ internal sealed class PrimaryRig : IAsyncDisposable
     private TimeSpan scanInterval;
     private WebApplication? web;
     private Task running = Task.CompletedTask;
+    private int snapshots;
 
     public string Root => folder["root"];
 
@@ -49,7 +50,7 @@ internal sealed class PrimaryRig : IAsyncDisposable
     public Uri Address { get; private set; } = null!;
 
     /// <summary>How many snapshots were asked for.</summary>
-    public int Snapshots { get; private set; }
+    public int Snapshots => snapshots;
 
     /// <summary>Waited for before a snapshot is sent.</summary>
     public Task MaySendSnapshots { get; set; } = Task.CompletedTask;
@@ -225,7 +226,7 @@ internal sealed class PrimaryRig : IAsyncDisposable
                     break;
                 case Handshake.SnapshotPath when RepositoryName.TryParse(http.Request.Query["repository"], out RepositoryName name)
                     && Server.TryGetSnapshot(name, out RepositoryState? state):
-                    Snapshots++;
+                    Interlocked.Increment(ref snapshots);
                     await MaySendSnapshots.WaitAsync(either.Token);
                     await new SnapshotSender(new GitPackWriter(), Table, NullLogger<SnapshotSender>.Instance).SendAsync(state, http.Response.Body, either.Token);
                     break;

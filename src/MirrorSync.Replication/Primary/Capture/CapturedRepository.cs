@@ -21,6 +21,7 @@ internal sealed partial class CapturedRepository
     private readonly CaptureQueue queue;
     private readonly SettledReading settled;
     private readonly SettledMetadata metadata;
+    private readonly RecordWriter records;
 
     // The pushes taken up and not yet in the log, and the refs that they named: the worker's alone.
     private readonly List<PushId> unacknowledged = [];
@@ -49,6 +50,7 @@ internal sealed partial class CapturedRepository
         queue = new CaptureQueue(context.Time);
         settled = new SettledReading(reader, context.Time);
         metadata = new SettledMetadata(initial.Repository, said, context.Time);
+        records = new RecordWriter(context, metadata, stopping);
         context.Table.Show(initial);
     }
 
@@ -205,7 +207,8 @@ internal sealed partial class CapturedRepository
                 .ConfigureAwait(false);
             if (captured && work.Rebase && state.Condition == RepositoryCondition.Live && state.Applied != LogPosition.Origin)
             {
-                await RebaseAsync(work.NoticedAt).ConfigureAwait(false);
+                Show(await records.WriteRebaseAsync(state, work.NoticedAt).ConfigureAwait(false), state.Refs);
+                LogRebased(context.Logger, state.Name, state.Applied.Sequence);
             }
 
             if (captured)
@@ -313,15 +316,7 @@ internal sealed partial class CapturedRepository
             return;
         }
 
-        BodyBuilder body = new(context.Spool, LogRecordCodec.InlineBodyLimit);
-        await using (body.ConfigureAwait(false))
-        {
-            LogRecordBody fields = MetadataFields.Put(new LogRecordBody(), changed);
-            await body.WriteAsync(LogRecordBodyCodec.EncodeFields(fields, state.Repository.Format), stopping).ConfigureAwait(false);
-            await AppendAsync(LogRecordKind.Metadata, noticedAt, body, state.Refs).ConfigureAwait(false);
-        }
-
-        metadata.Said = changed;
+        Show(await records.WriteMetadataAsync(state, changed, noticedAt).ConfigureAwait(false), state.Refs);
         LogMetadata(context.Logger, state.Name, state.Applied.Sequence);
     }
 
@@ -365,7 +360,6 @@ internal sealed partial class CapturedRepository
     private async Task<bool> CaptureAsync(
         LogRecordKind kind, List<RefUpdate> updates, RefReading reading, long noticedAt, Func<Task<bool>> confirm)
     {
-        RepositoryState before = state;
         if (updates.Count == 0 && kind == LogRecordKind.Delta)
         {
             bool nothing = await confirm().ConfigureAwait(false);
@@ -377,103 +371,14 @@ internal sealed partial class CapturedRepository
             return nothing;
         }
 
-        HashSet<ObjectId> brought = RefDifference.NewIds(updates);
-        if (kind == LogRecordKind.Baseline)
+        if (await records.WriteUpdatesAsync(kind, state, updates, reading, noticedAt, confirm).ConfigureAwait(false) is not var (record, after))
         {
-            // There is no pack whose writing would find a missing object.
-            Peels.CheckPresent(before.Repository, brought);
+            return false;
         }
 
-        HashSet<ObjectId> peelable = RefDifference.NewIdsToPeel(updates);
-        Task<IReadOnlyDictionary<ObjectId, ObjectId>> peeling =
-            Task.Run(() => Peels.Find(before.Repository, reading, peelable), CancellationToken.None);
-        BodyBuilder body = new(context.Spool, LogRecordCodec.InlineBodyLimit);
-        await using (body.ConfigureAwait(false))
-        {
-            LogRecordBody fields = new() { Updates = updates };
-            RepositoryMetadata? said = kind == LogRecordKind.Baseline ? metadata.Read() : null;
-            fields = said is null ? fields : MetadataFields.Put(fields, said);
-            await body.WriteAsync(LogRecordBodyCodec.EncodeFields(fields, before.Repository.Format), stopping).ConfigureAwait(false);
-            HashSet<ObjectId> known = RefDifference.IdsOf(before.Refs);
-            known.UnionWith(BorrowedTips());
-            brought.ExceptWith(known);
-            Task packing = kind == LogRecordKind.Delta ? PackAsync(before.Repository, brought, known, body) : Task.CompletedTask;
-            await Task.WhenAll(peeling, packing).ConfigureAwait(false);
-            RefSnapshot after = before.Refs.TryApply(updates, await peeling.ConfigureAwait(false), out RefUpdate mismatch)
-                ?? throw new InvalidOperationException($"{before.Name}: the difference does not fit the snapshot at {mismatch.Name}");
-            if (!await confirm().ConfigureAwait(false))
-            {
-                return false;
-            }
-
-            ulong sequence = await AppendAsync(kind, noticedAt, body, after).ConfigureAwait(false);
-            metadata.Said = said ?? metadata.Said;
-            LogCaptured(context.Logger, before.Name, kind, updates.Count, sequence);
-            return true;
-        }
-    }
-
-    /// <summary>Appends a record, and shows the refs that it leads to.</summary>
-    private async Task<ulong> AppendAsync(LogRecordKind kind, long noticedAt, BodyBuilder body, RefSnapshot after)
-    {
-        RepositoryState before = state;
-        (SpooledBody? spooled, ReadOnlyMemory<byte> inline) = await body.FinishAsync(stopping).ConfigureAwait(false);
-        LogRecord record = await context.AppendAsync(new LogRecordDraft
-        {
-            Kind = kind,
-            NoticedAtMicroseconds = noticedAt,
-            Repository = before.Name,
-            Format = before.Repository.Format,
-            Before = new Ledger(before.Refs.Digest, null),
-            After = new Ledger(after.Digest, null),
-            Spooled = spooled,
-            InlineBody = inline,
-        }, stopping).ConfigureAwait(false);
-        Show(before with { Condition = RepositoryCondition.Live, Reason = null, Refs = after, Applied = record.Position });
-        context.MarkShown(record);
-        return record.Sequence;
-    }
-
-    /// <summary>
-    /// What the refs of its bases reach need not be sent: a mirror applies every earlier record of theirs before the one
-    /// that is written now. Only bases that mirrors know of count.
-    /// </summary>
-    private IEnumerable<ObjectId> BorrowedTips() =>
-        metadata.Said is not { Alternates: { Count: > 0 } bases } ? []
-            : Borrowing.AllBasesOf(state.Repository, bases)
-                .Select(name => context.Table.TryGet(name, out RepositoryState? found) ? found.Refs : null)
-                .OfType<RefSnapshot>()
-                .SelectMany(static refs => RefDifference.IdsOf(refs));
-
-    /// <summary>Writes what is captured as a Baseline: the same refs, and an object set of what they reach.</summary>
-    private async Task RebaseAsync(long noticedAt)
-    {
-        RefSnapshot refs = state.Refs;
-        IReadOnlyList<RefUpdate> updates = RefSnapshot.Empty(refs.Format).UpdatesTo(refs);
-        Peels.CheckPresent(state.Repository, RefDifference.NewIds(updates));
-        BodyBuilder body = new(context.Spool, LogRecordCodec.InlineBodyLimit);
-        await using (body.ConfigureAwait(false))
-        {
-            RepositoryMetadata said = metadata.Said ?? metadata.Read();
-            LogRecordBody fields = MetadataFields.Put(new LogRecordBody { Updates = updates }, said);
-            await body.WriteAsync(LogRecordBodyCodec.EncodeFields(fields, state.Repository.Format), stopping).ConfigureAwait(false);
-            ulong sequence = await AppendAsync(LogRecordKind.Baseline, noticedAt, body, refs).ConfigureAwait(false);
-            metadata.Said = said;
-            LogRebased(context.Logger, state.Name, sequence);
-        }
-    }
-
-    private async Task PackAsync(Repository repository, HashSet<ObjectId> brought, HashSet<ObjectId> known, BodyBuilder body)
-    {
-        await context.Gate.WaitAsync(stopping).ConfigureAwait(false);
-        try
-        {
-            await context.PackWriter.WriteAsync(repository, brought, known, body, stopping).ConfigureAwait(false);
-        }
-        finally
-        {
-            context.Gate.Release();
-        }
+        Show(record, after);
+        LogCaptured(context.Logger, state.Name, kind, updates.Count, record.Sequence);
+        return true;
     }
 
     /// <summary>
@@ -509,6 +414,13 @@ internal sealed partial class CapturedRepository
             Show(state with { Condition = RepositoryCondition.Held, Reason = reason });
             LogHeld(context.Logger, state.Name, reason);
         }
+    }
+
+    /// <summary>Shows the refs that a record leads to.</summary>
+    private void Show(LogRecord record, RefSnapshot after)
+    {
+        Show(state with { Condition = RepositoryCondition.Live, Reason = null, Refs = after, Applied = record.Position });
+        context.MarkShown(record);
     }
 
     private void Show(RepositoryState next)

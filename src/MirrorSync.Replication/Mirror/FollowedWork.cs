@@ -1,0 +1,254 @@
+namespace MirrorSync.Replication.Mirror;
+
+/// <summary>What is to be done for one repository, by one worker at a time, and what is proven of it meanwhile.</summary>
+internal sealed class FollowedWork
+{
+    private readonly Lock gate = new();
+    private readonly Queue<PendingRecord> pending = [];
+    private readonly FreshnessProof proof;
+    private readonly Func<Task> worker;
+    private bool snapshotWanted;
+    private bool recheckWanted;
+    private bool heldAtPrimary;
+    private int leaves;
+    private (ulong Sequence, long AsOf)? lastAnswer;
+
+    /// <summary>Begins with nothing to do, or with a snapshot.</summary>
+    /// <param name="worker">Does what is to be done, until <see cref="Next"/> says that there is nothing.</param>
+    /// <param name="snapshotWanted">Its copy is not to be had or not to be trusted.</param>
+    /// <param name="provenAsOf">The timestamp as of which its copy is known to be equal to the primary's; null when it is not.</param>
+    public FollowedWork(Func<Task> worker, bool snapshotWanted, long? provenAsOf)
+    {
+        this.worker = worker;
+        this.snapshotWanted = snapshotWanted;
+        proof = new FreshnessProof(provenAsOf);
+    }
+
+    /// <summary>One thing to do.</summary>
+    public enum Step
+    {
+        /// <summary>Nothing: the worker is over.</summary>
+        None,
+
+        /// <summary>The first of the waiting records.</summary>
+        Record,
+
+        /// <summary>A snapshot.</summary>
+        Snapshot,
+
+        /// <summary>A look whether all that the refs reach is there.</summary>
+        Recheck,
+    }
+
+    /// <summary>The worker; completed when nothing is to do.</summary>
+    public Task Worker { get; private set; } = Task.CompletedTask;
+
+    /// <summary>True while records or a snapshot wait.</summary>
+    public bool IsBehind
+    {
+        get
+        {
+            lock (gate)
+            {
+                return pending.Count > 0 || snapshotWanted;
+            }
+        }
+    }
+
+    /// <summary>True while only a snapshot can help.</summary>
+    public bool IsSnapshotWanted
+    {
+        get
+        {
+            lock (gate)
+            {
+                return snapshotWanted;
+            }
+        }
+    }
+
+    /// <summary>The timestamp as of which this copy is proven equal; null when it never was.</summary>
+    public long? ProvenAsOf
+    {
+        get
+        {
+            lock (gate)
+            {
+                return proof.ProvenAsOf;
+            }
+        }
+    }
+
+    /// <summary>True while the primary holds the repository.</summary>
+    public bool IsHeldAtPrimary
+    {
+        get
+        {
+            lock (gate)
+            {
+                return heldAtPrimary;
+            }
+        }
+    }
+
+    /// <summary>The first record that still waits; null when there is none.</summary>
+    public ulong? FirstPending
+    {
+        get
+        {
+            lock (gate)
+            {
+                return First();
+            }
+        }
+    }
+
+    /// <summary>A record is to be applied.</summary>
+    public void Enqueue(PendingRecord record)
+    {
+        lock (gate)
+        {
+            pending.Enqueue(record);
+            leaves += record.LeavesAfter is null ? 0 : 1;
+        }
+
+        Start();
+    }
+
+    /// <summary>Starts the worker where something is to do and none is at it.</summary>
+    public void Start()
+    {
+        lock (gate)
+        {
+            if (Worker.IsCompleted && (pending.Count > 0 || snapshotWanted || recheckWanted))
+            {
+                Worker = Task.Run(worker, CancellationToken.None);
+            }
+        }
+    }
+
+    /// <summary>It is to be looked at whether all that the refs reach is there.</summary>
+    public void WantRecheck()
+    {
+        lock (gate)
+        {
+            recheckWanted = true;
+        }
+
+        Start();
+    }
+
+    /// <summary>The copy is no longer trusted, or cannot be brought on: nothing is proven of it before its snapshot.</summary>
+    public void WantSnapshot()
+    {
+        lock (gate)
+        {
+            snapshotWanted = true;
+            proof.Forget();
+        }
+    }
+
+    /// <summary>The repository was removed: no snapshot of it is to be had, or wanted.</summary>
+    public void WantNoSnapshot()
+    {
+        lock (gate)
+        {
+            snapshotWanted = false;
+        }
+    }
+
+    /// <summary>A snapshot is installed.</summary>
+    /// <param name="show">Shows its state, before anything more is said to be proven.</param>
+    public void Installed(Action show)
+    {
+        lock (gate)
+        {
+            show();
+            snapshotWanted = false;
+            if (lastAnswer is var (sequence, asOf))
+            {
+                // The snapshot is younger than that answer, or what it lacks is among the waiting records.
+                proof.Offer(sequence, asOf, First());
+            }
+        }
+    }
+
+    /// <summary>What is to be done next. By the worker, which ends with <see cref="Step.None"/>.</summary>
+    public Step Next()
+    {
+        lock (gate)
+        {
+            // The primary has no snapshot of a name that it has left behind.
+            if (snapshotWanted && leaves == 0)
+            {
+                return Step.Snapshot;
+            }
+
+            if (recheckWanted)
+            {
+                recheckWanted = false;
+                return Step.Recheck;
+            }
+
+            if (pending.Count > 0)
+            {
+                return Step.Record;
+            }
+
+            // Still under the lock: the record that comes next finds this worker over and starts another.
+            Worker = Task.CompletedTask;
+            return Step.None;
+        }
+    }
+
+    /// <summary>The first of the waiting records. By the worker.</summary>
+    public PendingRecord Peek()
+    {
+        lock (gate)
+        {
+            return pending.Peek();
+        }
+    }
+
+    /// <summary>The first of the waiting records is done.</summary>
+    public void Done()
+    {
+        lock (gate)
+        {
+            leaves -= pending.Dequeue().LeavesAfter is null ? 0 : 1;
+            proof.Advance(First());
+        }
+    }
+
+    /// <summary>
+    /// True when every record below the sequence is done, but for a removal: that one waits for whoever borrows from the
+    /// repository, and may be waited for by none of them.
+    /// </summary>
+    public bool HasReached(ulong sequence)
+    {
+        lock (gate)
+        {
+            bool reached = !pending.TryPeek(out PendingRecord first) || first.Sequence >= sequence;
+            return reached ? !snapshotWanted : first is { LeavesAfter: not null, NewName: null };
+        }
+    }
+
+    /// <summary>The primary answered; see <see cref="FreshnessProof.Offer"/>.</summary>
+    /// <param name="sequence">Where its log ended.</param>
+    /// <param name="asOf">The timestamp for which it speaks.</param>
+    /// <param name="held">It holds this repository: its log does not speak of it, so nothing is proven.</param>
+    public void Offer(ulong sequence, long asOf, bool held)
+    {
+        lock (gate)
+        {
+            heldAtPrimary = held;
+            lastAnswer = held ? null : (sequence, asOf);
+            if (!snapshotWanted && !held)
+            {
+                proof.Offer(sequence, asOf, First());
+            }
+        }
+    }
+
+    private ulong? First() => pending.TryPeek(out PendingRecord first) ? first.Sequence : null;
+}
