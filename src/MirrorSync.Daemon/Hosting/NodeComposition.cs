@@ -87,9 +87,11 @@ internal static class NodeComposition
         Rebasing rebasing = new(Path.Combine(config.Data.StateFolder, "object-sets.json"), log, spool, node.Rebase);
         NodeMaintenance? maintenance = Maintenance(context, table, readers, static () => false, rebasing.CheckAsync);
         ReplicationServer server = new(
-            node, identity, log, spool, table, context.Time, context.LoggerFactory.CreateLogger<ReplicationServer>());
-        SnapshotSender snapshots = new(new GitPackWriter(), table, context.LoggerFactory.CreateLogger<SnapshotSender>());
-        ReplicationEndpoints endpoints = new(server, snapshots, identity.Fleet);
+            node, identity, log, table, context.Time, context.LoggerFactory.CreateLogger<ReplicationServer>());
+        SnapshotPins snapshots = new(
+            table, () => node.Shown.Sequence, config.Data.SpoolFolder, context.Time, context.LoggerFactory.CreateLogger<SnapshotPins>());
+        BulkServer bulk = new(server, spool, snapshots, config.Bulk.MaxBytesPerSecond, context.Time);
+        ReplicationEndpoints endpoints = new(server, bulk, identity.Fleet, context.LoggerFactory.CreateLogger<ReplicationEndpoints>());
         (Microsoft.AspNetCore.Http.RequestDelegate http, GitDaemonListener? git) = Listeners(
             context, table, readers, Serving(config, () => identity.Name));
         return new NodeParts

@@ -34,6 +34,9 @@ internal sealed partial class FollowedRepository
     // Written by the worker only, once it runs.
     private RepositoryState state;
     private bool isShown;
+
+    // How many records are to be applied each by itself, because together they could not be.
+    private int apart;
     private volatile FindingCounts? findings;
     private volatile IReadOnlyList<RepositoryName> bases;
     private readonly ChangeSignal advanced = new();
@@ -231,31 +234,50 @@ internal sealed partial class FollowedRepository
             new RefWriter(state.Repository).ClearLockOlderThan(StaleLockAfter, context.Time);
         }
 
-        LogRecord record = bodies.Read(next.Sequence);
-        await bodies.FetchAsync(record, stopping).ConfigureAwait(false);
-        await names.Borrowers.BasesReachedAsync(bases, next.Sequence, stopping).ConfigureAwait(false);
+        IReadOnlyList<LogRecord> records = bodies.ReadTogether(work.PeekRun(apart > 0 ? 1 : RecordBodies.MaxTogether));
+        await bodies.FetchAsync(records[0], stopping).ConfigureAwait(false);
+        await names.Borrowers.BasesReachedAsync(bases, records[^1].Sequence, stopping).ConfigureAwait(false);
         // Before the other gate: who waits here for a fold must not keep other repositories waiting.
         using IDisposable? alone = context.Maintenance is { } maintenance
             ? await maintenance.EnterAsync(state.Repository, stopping).ConfigureAwait(false) : null;
-        await context.Gate.WaitAsync(stopping).ConfigureAwait(false);
+        SemaphoreSlim gate = records[0].Spooled is null ? context.Gate : context.LargeGate;
+        await gate.WaitAsync(stopping).ConfigureAwait(false);
         try
         {
-            (RepositoryState applied, FsckReport? found) = await applier.ApplyAsync(state, record, stopping).ConfigureAwait(false);
-            if (record.Kind is LogRecordKind.Metadata or LogRecordKind.Baseline)
-            {
-                Borrow(Borrowing.BasesOf(applied.Repository));
-            }
-
-            Show(applied);
-            Note(found);
+            await ApplyAsync(records).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (records.Count > 1 && IsNoCaseForAnotherTry(failure))
+        {
+            // Which of them it is shows when each is applied by itself.
+            apart = records.Count;
+            return;
         }
         finally
         {
-            context.Gate.Release();
+            gate.Release();
         }
 
-        Done();
+        foreach (LogRecord _ in records)
+        {
+            Done();
+        }
+
+        apart = Math.Max(0, apart - 1);
         context.Applied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
+    }
+
+    private async Task ApplyAsync(IReadOnlyList<LogRecord> records)
+    {
+        (RepositoryState applied, FsckReport? found) = records.Count == 1
+            ? await applier.ApplyAsync(state, records[0], stopping).ConfigureAwait(false)
+            : applier.ApplyTogether(state, records, stopping);
+        if (records[0].Kind is LogRecordKind.Metadata or LogRecordKind.Baseline)
+        {
+            Borrow(Borrowing.BasesOf(applied.Repository));
+        }
+
+        Show(applied);
+        Note(found);
     }
 
     private async Task LeaveAsync(PendingRecord next, Task ready)
@@ -303,8 +325,8 @@ internal sealed partial class FollowedRepository
         try
         {
             context.Stores.Forget(state.Repository);
-            (installed, found) = await context.Snapshots.InstallAsync(state.Name, state.Applied.Sequence, stopping)
-                .ConfigureAwait(false);
+            ulong through = Math.Max(work.SnapshotThrough, Math.Max(state.Applied.Sequence, context.Log.Base.Sequence));
+            (installed, found) = await context.Snapshots.InstallAsync(state.Name, state.Applied.Sequence, through, stopping).ConfigureAwait(false);
             findings = null;
             Borrow(Borrowing.BasesOf(installed.Repository));
             work.Installed(() => Volatile.Write(ref state, installed));
@@ -342,7 +364,7 @@ internal sealed partial class FollowedRepository
         }
         else if (IsNoCaseForAnotherTry(failure))
         {
-            work.WantSnapshot();
+            work.WantSnapshot(context.Log.Committed.Sequence);
 
             // A record that cannot be had, or is not wanted, says nothing against the copy that is here.
             bool sound = failure is BodyLostException or BaseDroppedException or ObjectTooLargeException or InvalidPackException { IsOfObjects: true };

@@ -138,12 +138,17 @@ internal sealed class FollowedWork
         Start();
     }
 
+    /// <summary>The record that a snapshot must reach to help; 0 where any will do that the log goes on from.</summary>
+    public ulong SnapshotThrough { get; private set; }
+
     /// <summary>The copy is no longer trusted, or cannot be brought on: nothing is proven of it before its snapshot.</summary>
-    public void WantSnapshot()
+    /// <param name="through">Every record up to here must be in the snapshot.</param>
+    public void WantSnapshot(ulong through)
     {
         lock (gate)
         {
             snapshotWanted = true;
+            SnapshotThrough = through;
             proof.Forget();
         }
     }
@@ -207,6 +212,16 @@ internal sealed class FollowedWork
         lock (gate)
         {
             return pending.Peek();
+        }
+    }
+
+    /// <summary>The first of the waiting records and those behind it, up to one by which the repository leaves its name. By the worker.</summary>
+    /// <param name="most">How many at most.</param>
+    public IReadOnlyList<PendingRecord> PeekRun(int most)
+    {
+        lock (gate)
+        {
+            return [.. pending.Take(most).TakeWhile(static r => r.LeavesAfter is null)];
         }
     }
 

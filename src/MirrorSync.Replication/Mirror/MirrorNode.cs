@@ -63,7 +63,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         logger = loggers.CreateLogger<MirrorNode>();
         link = new UpstreamLink(options, log, this, time, logger);
         checkpoints = new CheckpointWriter(options, () => repositories?.Collect(), time, logger);
-        bulk = new BulkClient(options, spool);
+        bulk = new BulkClient(options, spool, time);
 
         // Whatever the options say: what is taken must be connected, for the apply path walks nothing.
         PackIndexer indexer = new(options.Packs with { Checks = options.RefuseFindings ? ObjectChecks.Strict : ObjectChecks.Connected });
@@ -110,7 +110,6 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             throw new InvalidDataException(problem);
         }
 
-        snapshots.Clean();
         Trash.Open();
         MirrorRecovery.Outcome found = await new MirrorRecovery(options, context).RunAsync(cancellation).ConfigureAwait(false);
         foreach (LogRecord record in found.Repositories.SelectMany(static r => r.Pending).Order().Select(log.ReadRecord).Concat(found.Rest))
@@ -121,6 +120,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         RemovalGuard removals = new(Trash.Entries.Where(static e => !e.Accepted).Select(static e => e.NoticedAt));
         repositories = new FollowedRepositories(context, removals, stopping.Token);
         repositories.Begin(found);
+        snapshots.Clean(repositories.ByName.Where(static r => r.Repository.State.Condition != RepositoryCondition.Live).Select(static r => r.Name));
         recovered = true;
         LogRecovered(logger, found.Repositories.Count, log.Committed);
     }

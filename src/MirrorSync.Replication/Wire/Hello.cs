@@ -46,11 +46,20 @@ public static class Handshake
     /// <summary>Path of the list of repositories: GET, JSON array of <see cref="ListedRepository"/>.</summary>
     public const string RepositoriesPath = "/replication/v1/repositories";
 
-    /// <summary>Path of a spooled body: GET with <c>name</c> and <c>length</c>.</summary>
+    /// <summary>Path of a spooled body: GET with <c>name</c>, <c>length</c> and <c>offset</c>.</summary>
     public const string SpoolPath = "/replication/v1/spool";
 
-    /// <summary>Path of a repository's snapshot: GET with <c>repository</c>.</summary>
+    /// <summary>
+    /// Path of a repository's snapshot: GET with <c>repository</c>, <c>through</c> (the record up to which it must have all)
+    /// and, to go on with one, <c>have</c>; answers with a <see cref="SnapshotManifest"/>.
+    /// </summary>
     public const string SnapshotPath = "/replication/v1/snapshot";
+
+    /// <summary>Path of a snapshot's part: GET with <c>snapshot</c>, <c>part</c> and <c>offset</c>. 404 once it is no longer held.</summary>
+    public const string PartPath = "/replication/v1/part";
+
+    /// <summary>Header in which every request beside the stream names its node.</summary>
+    public const string NodeHeader = "MirrorSync-Node";
 
     /// <summary>Header in which every request beside the stream names its fleet.</summary>
     public const string FleetHeader = "MirrorSync-Fleet";

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 using MirrorSync.Storage.Files;
 
 namespace MirrorSync.Storage.Log;
@@ -71,6 +72,25 @@ public sealed partial class Spool
         }
 
         throw Missing(body, null);
+    }
+
+    /// <summary>Opens a body for reading at any offset; null when the spool does not hold it, or not with its length. The caller's to close.</summary>
+    /// <exception cref="IOException">It cannot be opened.</exception>
+    public SafeFileHandle? TryOpenHandle(SpooledBody body)
+    {
+        if (!Contains(body))
+        {
+            return null;
+        }
+
+        try
+        {
+            return File.OpenHandle(PathOf(body), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        }
+        catch (FileNotFoundException)
+        {
+            return null;
+        }
     }
 
     /// <summary>

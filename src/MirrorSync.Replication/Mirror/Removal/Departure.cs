@@ -43,6 +43,7 @@ internal sealed class Departure(ApplyContext context, FollowedRepositories names
             context.Trash.Take(state.Repository, record, accepted.Task.IsCompleted);
         }
 
+        context.Snapshots.Forget(record.Repository);
         names.Removed(repository, record.Sequence);
         await CheckpointAsync(cancellation).ConfigureAwait(false);
         names.Release(record.Repository, record.Sequence);
@@ -77,6 +78,7 @@ internal sealed class Departure(ApplyContext context, FollowedRepositories names
         }
 
 
+        context.Snapshots.Forget(record.Repository);
         RepositoryState next = state with { Repository = renamed };
         names.Renamed(
             repository,

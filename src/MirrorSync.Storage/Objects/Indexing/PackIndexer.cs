@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using MirrorSync.Git.Objects;
+using MirrorSync.Git.Packs;
 using MirrorSync.Storage.Objects.Store;
 using MirrorSync.Storage.Repositories;
 
@@ -114,16 +115,27 @@ public sealed class PackIndexer(PackIndexOptions options)
     /// <param name="pack">The pack.</param>
     /// <param name="completes">Whether a thin pack is completed, or refused.</param>
     /// <param name="cancellation">Gives up; the repository stays as it was.</param>
+    /// <param name="distinct">Refuses a pack that has an object twice, as the parts of a joined one may.</param>
     /// <exception cref="InvalidPackException">The pack is refused; the repository is as it was.</exception>
     /// <exception cref="IOException">The disk failed.</exception>
     public IndexedPack Receive(
-        Repository repository, ObjectStore store, ReadOnlyMemory<byte> pack, bool completes, CancellationToken cancellation)
+        Repository repository,
+        ObjectStore store,
+        ReadOnlyMemory<byte> pack,
+        bool completes,
+        CancellationToken cancellation,
+        bool distinct = false)
     {
         using PackFolder folder = new(Path.Combine(repository.Path, "objects"));
         using PackWork work = new(repository.Format, options, new PackProgress());
         work.Consume(pack.Span, final: true);
         MemoryPack source = new(pack);
         IndexedPack indexed = work.Resolve(source, store, completes, folder.Path, cancellation);
+        if (distinct && work.Order.FindDuplicate() is var twice and >= 0)
+        {
+            InvalidPackException.Throw(PackFault.Duplicate, work.Entries[twice].Offset);
+        }
+
         using SafeFileHandle file = folder.Create("pack", out string packPath);
         source.WriteTo(file);
         return Install(folder, work, indexed, file, packPath, store);

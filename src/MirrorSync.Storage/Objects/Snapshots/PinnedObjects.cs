@@ -36,6 +36,10 @@ public sealed class PinnedObjects : IDisposable
     /// <param name="tips">What its refs name.</param>
     /// <param name="bases">The repositories that it borrows from on mirrors too.</param>
     /// <param name="baseTips">What the receiver has of them with all that these reach.</param>
+    /// <param name="reachableOnly">
+    /// Walks, and packs what the refs reach: for a receiver that will not take something of the packs as they are, which may
+    /// be what nobody reaches.
+    /// </param>
     /// <param name="scratch">A folder for the pack of what is loose; the file has no name there.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="IOException">A file cannot be opened, or git failed.</exception>
@@ -44,6 +48,7 @@ public sealed class PinnedObjects : IDisposable
         IReadOnlyCollection<ObjectId> tips,
         IReadOnlyList<Repository> bases,
         IReadOnlyCollection<ObjectId> baseTips,
+        bool reachableOnly,
         string scratch,
         CancellationToken cancellation)
     {
@@ -52,13 +57,13 @@ public sealed class PinnedObjects : IDisposable
         {
             using ObjectStore store = ObjectStore.Open(repository.Path, repository.Format);
             HashSet<(ulong, ulong)> borrowed = FoldersOf(bases);
-            List<ObjectFolder> sent = [.. store.Folders.Where(f => !borrowed.Contains((f.Stamp.Device, f.Stamp.Inode)))];
+            List<ObjectFolder> sent = reachableOnly ? [] : [.. store.Folders.Where(f => !borrowed.Contains((f.Stamp.Device, f.Stamp.Inode)))];
 
             // In this order, for an object goes from loose to packed: one that was too late for the first look is in the second.
             HashSet<ObjectId> loose = ListLoose(sent);
             pinned.PinAll(store, sent, repository.Format);
             loose.RemoveWhere(id => store.IsIn(sent, id, packedOnly: true));
-            if (bases.Count > 0)
+            if (reachableOnly || bases.Count > 0)
             {
                 ObjectId[] there = [.. baseTips.Where(id => store.Contains(id))];
                 List<ObjectId> needed = await ObjectQueries.ListReachableAsync(repository, tips, there, cancellation).ConfigureAwait(false);
@@ -141,7 +146,7 @@ public sealed class PinnedObjects : IDisposable
             }
         }
 
-        throw new IOException($"{folders[0].Path}: the packs change faster than they can be opened");
+        throw new IOException($"{store.Folders[0].Path}: the packs change faster than they can be opened");
     }
 
     /// <summary>False when it is gone: then another has what it had.</summary>
