@@ -10,13 +10,20 @@ internal static class MetadataFields
     /// What records say of it: an owner that is empty is none. Two of these are equal when no record is needed between
     /// them.
     /// </summary>
-    public static RepositoryMetadata Said(RepositoryMetadata read) => new()
+    public static RepositoryMetadata Said(RepositoryMetadata read) => WithBases(read, read.Alternates);
+
+    /// <summary>The same with other bases.</summary>
+    public static RepositoryMetadata WithBases(RepositoryMetadata said, IReadOnlyList<RepositoryName> bases) => new()
     {
-        Description = read.Description,
-        Owner = string.IsNullOrEmpty(read.Owner) ? null : read.Owner,
-        Config = read.Config,
-        Alternates = read.Alternates,
+        Description = said.Description,
+        Owner = string.IsNullOrEmpty(said.Owner) ? null : said.Owner,
+        Config = said.Config,
+        Alternates = bases,
     };
+
+    /// <summary>The same after a repository's renaming, in case it is one of the bases.</summary>
+    public static RepositoryMetadata WithRenamed(RepositoryMetadata said, RepositoryName name, RepositoryName newName) =>
+        said.Alternates.Contains(name) ? WithBases(said, [.. said.Alternates.Select(one => one == name ? newName : one)]) : said;
 
     /// <summary>Puts all of it into a record's fields.</summary>
     public static LogRecordBody Put(LogRecordBody fields, RepositoryMetadata metadata) => fields with

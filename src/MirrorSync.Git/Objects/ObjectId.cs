@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -18,6 +19,17 @@ public readonly struct ObjectId : IEquatable<ObjectId>, IComparable<ObjectId>
     private readonly Vector256<byte> bytes;
 
     private ObjectId(Vector256<byte> bytes) => this.bytes = bytes;
+
+    /// <summary>The 32 bytes as little-endian words.</summary>
+    internal (ulong First, ulong Second, ulong Third, ulong Fourth) Words
+    {
+        get
+        {
+            Debug.Assert(BitConverter.IsLittleEndian, "sketches are defined over little-endian words");
+            Vector256<ulong> words = bytes.AsUInt64();
+            return (words[0], words[1], words[2], words[3]);
+        }
+    }
 
     /// <summary>The id of all zeros: git's word for "no object".</summary>
     public static ObjectId Zero => default;
@@ -123,6 +135,9 @@ public readonly struct ObjectId : IEquatable<ObjectId>, IComparable<ObjectId>
 
     /// <summary>Byte order.</summary>
     public static bool operator >=(ObjectId left, ObjectId right) => left.CompareTo(right) >= 0;
+
+    /// <summary>The bytes of two ids, XORed: a sum of ids in a sketch, not an id.</summary>
+    internal static ObjectId Xor(in ObjectId left, in ObjectId right) => new(left.bytes ^ right.bytes);
 
     private static Vector128<byte> PaddingMask =>
         Vector128.Create(0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255);

@@ -100,6 +100,11 @@ internal static partial class LogReplay
         {
             found[newName] = renamed;
         }
+
+        foreach (Replayed other in found.Values)
+        {
+            other.BaseRenamed(name, newName);
+        }
     }
 
     private static async Task<string?> TryApplyAsync(Replayed one, LogRecord record, Spool spool, CancellationToken cancellation)
@@ -145,6 +150,10 @@ internal static partial class LogReplay
             applied = record.Position;
             return hash.Digest == record.After.Refs;
         }
+
+        /// <summary>Another repository bears another name now.</summary>
+        public void BaseRenamed(RepositoryName name, RepositoryName newName) =>
+            metadata = metadata is null ? null : MetadataFields.WithRenamed(metadata, name, newName);
 
         public ReplayedRepository ToRepository(RepositoryName name, string root)
         {

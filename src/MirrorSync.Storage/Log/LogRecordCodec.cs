@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Unicode;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Refs;
+using MirrorSync.Storage.ObjectSets;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Storage.Log;
@@ -191,9 +192,7 @@ public static class LogRecordCodec
         {
             Require(cell.Count >= 0, "an object set has no negative count");
             into[0] |= ObjectSetFlag;
-            cell.IdSum.CopyTo(into[33..]);
-            BinaryPrimitives.WriteUInt64LittleEndian(into[65..], cell.Checksum);
-            BinaryPrimitives.WriteInt64LittleEndian(into[73..], cell.Count);
+            CellBytes.Write(into[33..], cell);
         }
     }
 
@@ -212,7 +211,7 @@ public static class LogRecordCodec
             : null;
         ledger = error is not null ? default : new Ledger(
             hasRefs ? RefsDigest.FromBytes(refs) : null,
-            hasSet ? new SketchCell(Hash256.FromBytes(set[..Hash256.Length]), BinaryPrimitives.ReadUInt64LittleEndian(bytes[65..]), count) : null);
+            hasSet ? CellBytes.Read(set) : null);
         return error is null;
     }
 

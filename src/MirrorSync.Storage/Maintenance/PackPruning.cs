@@ -77,16 +77,16 @@ internal sealed class PackPruning(
             }
 
             HashSet<ObjectId> others = Beyond(sorted, [.. made.Select(static m => m.IndexPath), .. rest], cancellation);
-            List<ObjectId> borrowed = await Borrowers.TakeReachedAsync(others, Borrowers.Of(repository, siblings), cancellation).ConfigureAwait(false);
+            List<ObjectId> borrowed = await ReachableObjects.TakeAsync(others, Borrowing.BorrowersOf(repository, siblings), cancellation).ConfigureAwait(false);
             if (borrowed.Count > 0)
             {
-                await AddAsync(made, indexed, [], Borrowers.Lines(borrowed, Format), pace, cancellation).ConfigureAwait(false);
+                await AddAsync(made, indexed, [], ReachableObjects.Lines(borrowed, Format), pace, cancellation).ConfigureAwait(false);
             }
 
             int kept = made.Count;
             if (others.Count > 0)
             {
-                await AddAsync(made, indexed, [], Borrowers.Lines(others, Format), pace, cancellation).ConfigureAwait(false);
+                await AddAsync(made, indexed, [], ReachableObjects.Lines(others, Format), pace, cancellation).ConfigureAwait(false);
             }
 
             before(MaintenanceStep.Compare);
@@ -120,15 +120,15 @@ internal sealed class PackPruning(
         {
             PackFile[] packs = [.. inventory.Packs.Where(dropped.Pack.Is)];
             HashSet<ObjectId> lost = Beyond([.. packs.Select(p => inventory.PathOf(p.Name, "idx"))], holders, cancellation);
-            List<ObjectId> reached = await Borrowers.TakeReachedAsync(
-                lost, [repository, .. Borrowers.Of(repository, siblings)], cancellation).ConfigureAwait(false);
+            List<ObjectId> reached = await ReachableObjects.TakeAsync(
+                lost, [repository, .. Borrowing.BorrowersOf(repository, siblings)], cancellation).ConfigureAwait(false);
             List<NewPack> made = [];
             try
             {
                 List<IndexedPack> indexed = [];
                 if (reached.Count > 0)
                 {
-                    await AddAsync(made, indexed, [], Borrowers.Lines(reached, Format), pace, cancellation).ConfigureAwait(false);
+                    await AddAsync(made, indexed, [], ReachableObjects.Lines(reached, Format), pace, cancellation).ConfigureAwait(false);
                 }
 
                 using IDisposable alone = await gates.EnterAsync(repository.Name, cancellation).ConfigureAwait(false);

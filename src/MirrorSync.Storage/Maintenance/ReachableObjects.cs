@@ -1,10 +1,11 @@
 using System.Globalization;
+using System.Text;
 using MirrorSync.Git.Objects;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Storage.Maintenance;
 
-/// <summary>Counts objects by a walk over history: by git, at the lowest priority, with bitmaps where there are some.</summary>
+/// <summary>Counts and finds objects by a walk over history: by git, at the lowest priority, with bitmaps where there are some.</summary>
 public static class ReachableObjects
 {
     /// <summary>How many objects some ids reach, or all refs.</summary>
@@ -24,9 +25,51 @@ public static class ReachableObjects
         await MaintenanceGit.ReadLinesAsync(
             repository,
             ["rev-list", "--objects", "--count", "--use-bitmap-index", .. whose],
-            tips is null ? default : Borrowers.Lines(tips, repository.Format),
+            tips is null ? default : Lines(tips, repository.Format),
             line => count = long.Parse(line, CultureInfo.InvariantCulture),
             cancellation).ConfigureAwait(false);
         return count;
+    }
+
+    /// <summary>Takes from a set what the refs of some repositories reach, and returns it.</summary>
+    /// <exception cref="IOException">git failed: nothing can be said then of what is not reached.</exception>
+    internal static async Task<List<ObjectId>> TakeAsync(
+        HashSet<ObjectId> ids, IEnumerable<Repository> repositories, CancellationToken cancellation)
+    {
+        List<ObjectId> reached = [];
+        foreach (Repository repository in repositories)
+        {
+            if (ids.Count == 0)
+            {
+                break;
+            }
+
+            await MaintenanceGit.ReadLinesAsync(
+                repository,
+                ["rev-list", "--objects", "--no-object-names", "--all"],
+                default,
+                line =>
+                {
+                    if (ObjectId.TryParseHex(line, repository.Format, out ObjectId id) && ids.Remove(id))
+                    {
+                        reached.Add(id);
+                    }
+                },
+                cancellation).ConfigureAwait(false);
+        }
+
+        return reached;
+    }
+
+    /// <summary>Lines of ids, as <c>git pack-objects</c> takes them.</summary>
+    internal static byte[] Lines(IEnumerable<ObjectId> ids, ObjectFormat format)
+    {
+        StringBuilder lines = new();
+        foreach (ObjectId id in ids)
+        {
+            lines.Append(id.ToHex(format)).Append('\n');
+        }
+
+        return Encoding.ASCII.GetBytes(lines.ToString());
     }
 }

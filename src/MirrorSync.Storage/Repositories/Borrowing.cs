@@ -13,7 +13,7 @@ public static class Borrowing
     /// <exception cref="IOException">An alternates file cannot be read.</exception>
     public static IReadOnlyList<RepositoryName> BasesOf(Repository repository)
     {
-        List<RepositoryName> direct = Inside(repository);
+        IReadOnlyList<RepositoryName> direct = Inside(repository);
         HashSet<RepositoryName> seen = [];
         Stack<RepositoryName> open = new(direct);
         while (open.TryPop(out RepositoryName next))
@@ -35,6 +35,18 @@ public static class Borrowing
         return direct;
     }
 
+    /// <summary>
+    /// The repositories below the root that a repository names as those it borrows from, in file order, whether they are
+    /// there or not.
+    /// </summary>
+    /// <exception cref="IOException">The alternates file cannot be read.</exception>
+    public static IReadOnlyList<RepositoryName> NamedBy(Repository repository)
+    {
+        List<RepositoryName> named = [];
+        AlternatesFile.Read(repository, named, []);
+        return named;
+    }
+
     /// <summary>The bases, their bases, and so on, each once.</summary>
     /// <exception cref="IOException">An alternates file cannot be read.</exception>
     public static IReadOnlyList<RepositoryName> AllBasesOf(Repository repository, IReadOnlyList<RepositoryName> bases)
@@ -46,6 +58,28 @@ public static class Borrowing
         }
 
         return all;
+    }
+
+    /// <summary>The repositories that borrow from one, directly or through a third.</summary>
+    /// <param name="repository">The one.</param>
+    /// <param name="all">All repositories below the same root.</param>
+    /// <exception cref="IOException">An alternates file cannot be read.</exception>
+    public static IReadOnlyList<Repository> BorrowersOf(Repository repository, IReadOnlyList<Repository> all)
+    {
+        HashSet<RepositoryName> lenders = [repository.Name];
+        List<Repository> borrowers = [];
+        for (bool found = true; found;)
+        {
+            found = false;
+            foreach (Repository one in all.Where(r => !lenders.Contains(r.Name) && NamedBy(r).Any(lenders.Contains)))
+            {
+                lenders.Add(one.Name);
+                borrowers.Add(one);
+                found = true;
+            }
+        }
+
+        return borrowers;
     }
 
     /// <summary>The object folders outside the root that a repository borrows from.</summary>
@@ -69,13 +103,8 @@ public static class Borrowing
         AlternatesFile.Write(folder, places.SelectMany(place => objects.Select(o => Path.GetRelativePath(Path.Combine(place, "objects"), o))));
     }
 
-    private static List<RepositoryName> Inside(Repository repository)
-    {
-        List<RepositoryName> inside = [];
-        AlternatesFile.Read(repository, inside, []);
-        inside.RemoveAll(name => !Directory.Exists(Path.Combine(Beside(repository, name).Path, "objects")));
-        return inside;
-    }
+    private static IReadOnlyList<RepositoryName> Inside(Repository repository) =>
+        [.. NamedBy(repository).Where(name => Directory.Exists(Path.Combine(Beside(repository, name).Path, "objects")))];
 
     // The repository's folder is the root and its name: what is left of it is the root.
     private static Repository Beside(Repository repository, RepositoryName name) =>

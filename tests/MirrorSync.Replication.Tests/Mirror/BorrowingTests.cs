@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using MirrorSync.Replication.Tests.Support;
+using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Repositories;
 using MirrorSync.Testing;
 using MirrorSync.Testing.Repositories;
@@ -189,16 +190,36 @@ public sealed class BorrowingTests
         (string baseName, string forkName) = from == Base ? (to, Fork) : (Base, to);
         await ConvergedAsync(mirror, (nowBase, baseName), (nowFork, forkName));
 
-        string wanted = Path.GetRelativePath(Path.Combine(mirror[forkName].Path, "objects"), Path.Combine(mirror[baseName].Path, "objects")) + "\n";
-        await Patience.UntilAsync(
-            async _ => await AlternatesAsync(mirror[forkName]) is var lines && lines == wanted ? null : lines, "the fork's alternates");
-        if (from == Fork)
-        {
-            // A look between the base's move and the fork's new alternates finds the fork borrowing from nobody, and the
-            // mirror then brings it up anew.
-            Assert.Equal(snapshots, primary.Snapshots);
-        }
+        Assert.Equal(
+            Path.GetRelativePath(Path.Combine(mirror[forkName].Path, "objects"), Path.Combine(mirror[baseName].Path, "objects")) + "\n",
+            await AlternatesAsync(mirror[forkName]));
+        Assert.Equal(snapshots, primary.Snapshots);
+        await AssertSoundAsync(mirror);
+    }
 
+    [Fact]
+    public async Task Renamed_BaseThatTheForkNamesLater_StillBorrows()
+    {
+        await using PrimaryRig primary = await PrimaryRig.StartAsync();
+        BareRepository origin = await primary.RepositoryAsync(Base);
+        BareRepository fork = await ForkAsync(primary, Base, Fork);
+        await using MirrorRig mirror = new(primary.Address);
+        await mirror.StartAsync();
+        await ConvergedAsync(mirror, (origin, Base), (fork, Fork));
+        int snapshots = primary.Snapshots;
+
+        // The fork is looked at while its file names the base's former folder, and again once it names the new one.
+        Directory.Move(origin.Path, primary["moved.git"].Path);
+        await primary.RecordAsync(LogRecordKind.Renamed, Base);
+        await DescribeAsync(fork, "between");
+        await DescribedAsync(mirror, "between");
+        await File.WriteAllTextAsync(
+            Path.Combine(fork.Path, "objects/info/alternates"), Path.Combine(primary["moved.git"].Path, "objects") + "\n");
+        await DescribeAsync(fork, "after");
+        await DescribedAsync(mirror, "after");
+        await ConvergedAsync(mirror, (primary["moved.git"], "moved.git"), (fork, Fork));
+        Assert.Equal("../../../moved.git/objects\n", await AlternatesAsync(mirror[Fork]));
+        Assert.Equal(snapshots, primary.Snapshots);
         await AssertSoundAsync(mirror);
     }
 
@@ -292,6 +313,10 @@ public sealed class BorrowingTests
 
     private static Task DescribeAsync(BareRepository repository, string words) =>
         File.WriteAllTextAsync(Path.Combine(repository.Path, "description"), words + "\n");
+
+    private static Task DescribedAsync(MirrorRig mirror, string words) => Patience.UntilAsync(
+        async cancellation => await File.ReadAllTextAsync(Path.Combine(mirror[Fork].Path, "description"), cancellation) is var now && now == words + "\n" ? null : now,
+        "the fork's description");
 
     private static async Task ConvergedAsync(MirrorRig mirror, params (BareRepository Primary, string Name)[] all)
     {

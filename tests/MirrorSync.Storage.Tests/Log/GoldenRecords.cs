@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Refs;
+using MirrorSync.Git.Sketches;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Repositories;
 
@@ -71,7 +72,7 @@ internal static class GoldenRecords
             Before = default,
             After = start ? default : new Ledger(
                 RefsDigest.FromBytes(SHA256.HashData(Encoding.UTF8.GetBytes(file))),
-                format == ObjectFormat.Sha256 ? new SketchCell(Hash256.FromBytes(SHA256.HashData("ids"u8)), 0x0123456789abcdef, 12345) : null),
+                format == ObjectFormat.Sha256 ? new SketchCell(ObjectId.FromRaw(SHA256.HashData("ids"u8)), 0x0123456789abcdef, 12345) : null),
             Spooled = spooled ? new SpooledBody(Hash256.FromBytes(SHA256.HashData(body)), body.Length) : null,
             InlineBody = spooled ? default(ReadOnlyMemory<byte>) : body,
         });

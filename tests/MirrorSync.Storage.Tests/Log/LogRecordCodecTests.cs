@@ -1,4 +1,5 @@
 using MirrorSync.Git.Objects;
+using MirrorSync.Git.Sketches;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Repositories;
 

@@ -233,6 +233,7 @@ internal sealed partial class CapturedRepositories
             CapturedRepository renamed = new(context, next, old.Said, stopping);
             byPath[to] = renamed;
             context.Table.Remove(last.Name);
+            TellOthers(last.Name, moved.Name);
             context.MarkShown(record);
             LogRenamed(context.Logger, last.Name, moved.Name, record.Sequence);
             renamed.Touch();
@@ -330,6 +331,7 @@ internal sealed partial class CapturedRepositories
 
         LogRecord record = await context.AppendAsync(Records.Removed(last, context.Time), stopping).ConfigureAwait(false);
         context.Table.Remove(last.Name);
+        TellOthers(last.Name, newName: null);
         context.MarkShown(record);
         if (!wanted)
         {
@@ -337,6 +339,14 @@ internal sealed partial class CapturedRepositories
         }
 
         LogRemoved(context.Logger, last.Name, record.Sequence, wanted);
+    }
+
+    private void TellOthers(RepositoryName name, RepositoryName? newName)
+    {
+        foreach (CapturedRepository other in byPath.Values)
+        {
+            other.OtherLeft(name, newName);
+        }
     }
 
     /// <summary>Why a repository that was not found is not gone either; null when it is.</summary>

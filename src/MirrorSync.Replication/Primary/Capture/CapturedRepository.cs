@@ -49,7 +49,11 @@ internal sealed partial class CapturedRepository
         reader = new RefReader(initial.Repository);
         queue = new CaptureQueue(context.Time);
         settled = new SettledReading(reader, context.Time);
-        metadata = new SettledMetadata(initial.Repository, said, context.Time);
+        metadata = new SettledMetadata(
+            initial.Repository,
+            said,
+            name => context.Table.TryGet(name, out RepositoryState? other) && other.Applied != LogPosition.Origin,
+            context.Time);
         records = new RecordWriter(context, metadata, stopping);
         context.Table.Show(initial);
     }
@@ -62,6 +66,18 @@ internal sealed partial class CapturedRepository
 
     /// <summary>Its metadata as the log last told them; null when it does not.</summary>
     public RepositoryMetadata? Said => metadata.Said;
+
+    /// <summary>Another repository has left its name, and the log says so: this one looks whether it still borrows from it.</summary>
+    /// <param name="name">The other's name.</param>
+    /// <param name="newName">The name that it bears now; null when it was removed.</param>
+    public void OtherLeft(RepositoryName name, RepositoryName? newName)
+    {
+        bool concerned = newName is { } now ? metadata.BaseRenamed(name, now) : Said?.Alternates.Contains(name) == true;
+        if (concerned)
+        {
+            Touch();
+        }
+    }
 
     /// <summary>Completes when everything noticed so far has been done.</summary>
     public Task Work => queue.Done;

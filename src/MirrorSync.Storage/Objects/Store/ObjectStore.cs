@@ -21,25 +21,14 @@ namespace MirrorSync.Storage.Objects.Store;
 /// </remarks>
 public sealed class ObjectStore : IDisposable
 {
-    // Each round means that somebody repacked within the microseconds of the one before.
-    private const int MaxRounds = 100;
-
-    private readonly OpenFiles files;
-    private readonly TimeProvider time;
     private readonly StoreMemory memory;
-    private readonly Lock gate = new();
-    private volatile Alternates places;
-    private volatile bool disposed;
+    private readonly ObjectFolders folders;
 
     private ObjectStore(string gitDirectory, ObjectFormat format, TimeProvider time, OpenFiles files, StoreMemory memory)
     {
-        this.files = files;
-        this.time = time;
         this.memory = memory;
         Format = format;
-        string objects = Path.Combine(gitDirectory, "objects");
-        ObjectFolder own = OpenFolder(NativeFile.OpenFolder(objects), objects);
-        places = Alternates.Read(own, [], OpenFolder, time);
+        folders = new ObjectFolders(Path.Combine(gitDirectory, "objects"), format, time, files, memory);
     }
 
     /// <summary>The format of the repository's ids.</summary>
@@ -59,7 +48,7 @@ public sealed class ObjectStore : IDisposable
     public bool Contains(in ObjectId id)
     {
         ObjectLookup lookup = new(id, Format, ObjectQuestion.Exists, 0, memory.Bases, null);
-        return Find(ref lookup);
+        return folders.Find(ref lookup);
     }
 
     /// <summary>
@@ -71,15 +60,14 @@ public sealed class ObjectStore : IDisposable
     /// <exception cref="IOException">The disk failed.</exception>
     public bool ContainsAsListed(in ObjectId id)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
         ObjectLookup lookup = new(id, Format, ObjectQuestion.Exists, 0, memory.Bases, null);
-        if (FindAsListed(ref lookup))
+        if (folders.FindAsListed(ref lookup))
         {
             return true;
         }
 
         // What is gone or damaged is no reason to be quick.
-        return (lookup.PackGone || lookup.Damage is not null) && Find(ref lookup);
+        return (lookup.PackGone || lookup.Damage is not null) && folders.Find(ref lookup);
     }
 
     /// <summary>Finds an object's type and size in bytes, as declared: the content is not read, so nothing checks them.</summary>
@@ -92,7 +80,7 @@ public sealed class ObjectStore : IDisposable
         ObjectLookup lookup = new(id, Format, ObjectQuestion.Header, 0, memory.Bases, scratch);
         try
         {
-            bool found = Find(ref lookup);
+            bool found = folders.Find(ref lookup);
             (type, size) = found ? (lookup.Type, lookup.Size) : default;
             return found;
         }
@@ -117,7 +105,7 @@ public sealed class ObjectStore : IDisposable
         ObjectLookup lookup = new(id, Format, ObjectQuestion.Content, maxBytes, memory.Bases, scratch);
         try
         {
-            bool found = Find(ref lookup);
+            bool found = folders.Find(ref lookup);
             (type, content) = found ? (lookup.Type, lookup.Content) : default;
             return found;
         }
@@ -140,12 +128,11 @@ public sealed class ObjectStore : IDisposable
     /// <exception cref="IOException">The disk failed.</exception>
     public int ReadMany(ReadOnlySpan<ObjectId> ids, long maxBytes, ObjectVisitor visit)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
         List<int> left = [];
         ManyReader reader = new(ids, Format, maxBytes, new BaseRing(ids.Length));
         using (ReadBatch batch = new(Format))
         {
-            foreach ((Pack pack, PackedPlaces found) in Locate(ids, left))
+            foreach ((Pack pack, PackedPlaces found) in folders.Locate(ids, left))
             {
                 reader.Read(pack, found.Offsets, found.Indexes, batch, visit, left);
             }
@@ -178,10 +165,9 @@ public sealed class ObjectStore : IDisposable
     /// <exception cref="IOException">The disk failed.</exception>
     public int ReadHeaders(ReadOnlySpan<ObjectId> ids, HeaderVisitor visit)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
         List<int> left = [];
         ManyReader reader = new(ids, Format, 0, memory.Bases);
-        foreach ((Pack pack, PackedPlaces found) in Locate(ids, left))
+        foreach ((Pack pack, PackedPlaces found) in folders.Locate(ids, left))
         {
             reader.ReadHeaders(pack, found.Offsets, found.Indexes, visit, left);
         }
@@ -217,7 +203,7 @@ public sealed class ObjectStore : IDisposable
         ObjectLookup lookup = new(id, Format, ObjectQuestion.Stream, PackReader.MaxHeldBytes, memory.Bases, scratch);
         try
         {
-            bool found = Find(ref lookup);
+            bool found = folders.Find(ref lookup);
             (type, size) = found ? (lookup.Type, lookup.Size) : default;
             return found ? lookup.Stream : null;
         }
@@ -232,14 +218,16 @@ public sealed class ObjectStore : IDisposable
     /// --batch-all-objects</c> names them. Indexes and folders are read, no objects: what a damaged pack holds is named
     /// too. An object that is there all the time is named, whatever git packs meanwhile. Memory is that of a 256th of all ids.
     /// </summary>
+    /// <param name="from">Only ids with at least this first byte, so that several threads may share the work.</param>
+    /// <param name="to">Only ids with at most this first byte.</param>
     /// <exception cref="DamagedObjectException">A pack's index is damaged; thrown where it comes to its ids.</exception>
     /// <exception cref="IOException">A folder or file cannot be read.</exception>
-    public IEnumerable<ObjectId> EnumerateIds()
+    public IEnumerable<ObjectId> EnumerateIds(byte from = byte.MinValue, byte to = byte.MaxValue)
     {
         IdBucket bucket = new();
-        for (int leading = 0; leading <= byte.MaxValue; leading++)
+        for (int leading = from; leading <= to; leading++)
         {
-            Fill(bucket, (byte)leading);
+            folders.Fill(bucket, (byte)leading);
             for (int i = 0; i < bucket.Ids.Count; i++)
             {
                 yield return bucket.Ids[i];
@@ -253,29 +241,7 @@ public sealed class ObjectStore : IDisposable
     /// </summary>
     /// <exception cref="DamagedObjectException">A pack's index is damaged.</exception>
     /// <exception cref="IOException">The disk failed.</exception>
-    public long CountPacked()
-    {
-        ObjectDisposedException.ThrowIf(disposed, this);
-        for (int round = 0; round < MaxRounds; round++)
-        {
-            long sum = 0;
-            bool gone = false;
-            foreach (Pack pack in places.Folders.SelectMany(static f => f.Packs))
-            {
-                gone |= !pack.TryCount(out uint count);
-                sum += count;
-            }
-
-            if (!gone)
-            {
-                return sum;
-            }
-
-            List();
-        }
-
-        throw Restless();
-    }
+    public long CountPacked() => folders.CountPacked();
 
     /// <summary>Follows a tag to what it finally names; any other object is its own answer.</summary>
     /// <exception cref="ObjectsMissingException">The object, or one that a tag on the way names, is not there.</exception>
@@ -309,7 +275,7 @@ public sealed class ObjectStore : IDisposable
             if (type != ObjectType.Tag || end < 0 || !named.StartsWith("object "u8)
                 || !ObjectId.TryParseHex(named["object ".Length..end], Format, out ObjectId next))
             {
-                throw new DamagedObjectException(at, places.Folders[0].Path, 0, "a tag that names no object");
+                throw new DamagedObjectException(at, folders.Own.Path, 0, "a tag that names no object");
             }
 
             at = next;
@@ -320,8 +286,7 @@ public sealed class ObjectStore : IDisposable
     /// <exception cref="IOException">A folder cannot be read.</exception>
     public void Refresh()
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
-        List();
+        folders.List();
     }
 
     /// <summary>
@@ -329,34 +294,18 @@ public sealed class ObjectStore : IDisposable
     /// nowhere. Damage that hides an object is told by who asks for it.
     /// </summary>
     /// <exception cref="IOException">The disk failed.</exception>
-    public IReadOnlyList<StoreFault> FindFaults()
-    {
-        ObjectDisposedException.ThrowIf(disposed, this);
-        Alternates now = places;
-        return [.. now.Faults, .. now.Folders.SelectMany(static f => f.Faults())];
-    }
+    public IReadOnlyList<StoreFault> FindFaults() => folders.Faults;
 
     /// <summary>Tells of a pack that was just put into the repository, so that the next lookup finds it without a listing.</summary>
     /// <param name="path">The pack or its index, in the repository's own <c>objects/pack</c>; both are there.</param>
     /// <exception cref="IOException">Pack or index is not there.</exception>
     public void AddPack(string path)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
-        places.Folders[0].Add(Path.GetFileNameWithoutExtension(path));
+        folders.Add(Path.GetFileNameWithoutExtension(path));
     }
 
     /// <summary>Closes all files; what is being read, and streams that are open, go on to their end.</summary>
-    public void Dispose()
-    {
-        lock (gate)
-        {
-            disposed = true;
-            foreach (ObjectFolder folder in places.Folders)
-            {
-                folder.Dispose();
-            }
-        }
-    }
+    public void Dispose() => folders.Dispose();
 
     /// <summary>Opens with given bounds.</summary>
     internal static ObjectStore Open(string gitDirectory, ObjectFormat format, TimeProvider time, OpenFiles files, StoreMemory memory)
@@ -364,7 +313,7 @@ public sealed class ObjectStore : IDisposable
         ObjectStore store = new(gitDirectory, format, time, files, memory);
         try
         {
-            store.List();
+            store.folders.List();
             return store;
         }
         catch
@@ -374,50 +323,8 @@ public sealed class ObjectStore : IDisposable
         }
     }
 
-    /// <summary>Which packs have the objects, as listed, and where, in the order of the packs; what is in none is left over.</summary>
-    private Dictionary<Pack, PackedPlaces> Locate(ReadOnlySpan<ObjectId> ids, List<int> left)
-    {
-        Dictionary<Pack, PackedPlaces> places = [];
-        IReadOnlyList<ObjectFolder> folders = this.places.Folders;
-        Pack? last = null;
-        PackedPlaces? found = null;
-        for (int i = 0; i < ids.Length; i++)
-        {
-            ObjectLookup lookup = new(ids[i], Format, ObjectQuestion.Place, 0, memory.Bases, null);
-            bool packed = false;
-            for (int f = 0; f < folders.Count && !packed; f++)
-            {
-                packed = folders[f].Ask(ref lookup);
-            }
-
-            if (!packed)
-            {
-                left.Add(i);
-                continue;
-            }
-
-            if (lookup.Pack != last)
-            {
-                last = lookup.Pack!;
-                if (!places.TryGetValue(last, out found))
-                {
-                    places.Add(last, found = new PackedPlaces());
-                }
-            }
-
-            found!.Add(lookup.Offset, i);
-        }
-
-        foreach (PackedPlaces each in places.Values)
-        {
-            each.Sort();
-        }
-
-        return places;
-    }
-
     /// <summary>The repository's own object folder, then those that it borrows from.</summary>
-    internal IReadOnlyList<ObjectFolder> Folders => places.Folders;
+    internal IReadOnlyList<ObjectFolder> Folders => folders.All;
 
     /// <summary>Whether some of its folders have an object, as last listed.</summary>
     /// <exception cref="DamagedObjectException">A pack that might have it has a damaged index.</exception>
@@ -436,12 +343,12 @@ public sealed class ObjectStore : IDisposable
     }
 
     /// <summary>The repository's own object folder.</summary>
-    internal string ObjectFolder => places.Folders[0].Path;
+    internal string ObjectFolder => folders.Own.Path;
 
     /// <summary>Whether this is still the pack folder of the repository that was opened.</summary>
     internal bool HasPackFolder(FileStamp stamp)
     {
-        FileStamp own = places.Folders[0].StampOfPacks();
+        FileStamp own = folders.Own.StampOfPacks();
         return stamp != FileStamp.None && own.Inode == stamp.Inode && own.Device == stamp.Device;
     }
 
@@ -455,12 +362,11 @@ public sealed class ObjectStore : IDisposable
     /// <exception cref="IOException">The disk failed.</exception>
     internal StoredObject? ReadStored(in ObjectId id, long maxBytes)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
         ReadScratch scratch = ReadScratch.Rent();
         ObjectLookup lookup = new(id, Format, ObjectQuestion.Stored, maxBytes, memory.Bases, scratch);
         try
         {
-            return FindAsListed(ref lookup) ? lookup.Stored : null;
+            return folders.FindAsListed(ref lookup) ? lookup.Stored : null;
         }
         finally
         {
@@ -470,149 +376,5 @@ public sealed class ObjectStore : IDisposable
 
     /// <summary>Finds an object's entry in one given pack; 0 when it is not there, or the pack is listed no more.</summary>
     /// <exception cref="DamagedObjectException">The pack's index is damaged.</exception>
-    internal long OffsetIn(long pack, in ObjectId id)
-    {
-        foreach (ObjectFolder folder in places.Folders)
-        {
-            if (folder.PackOf(pack) is { } found)
-            {
-                return found.FindOffset(id, out long offset) == StoreAnswer.Found ? offset : 0;
-            }
-        }
-
-        return 0;
-    }
-
-    private bool Find(ref ObjectLookup lookup)
-    {
-        ObjectDisposedException.ThrowIf(disposed, this);
-        bool listed = false;
-        for (int round = 0; round < MaxRounds; round++)
-        {
-            if (FindAsListed(ref lookup))
-            {
-                return true;
-            }
-
-            // Absent counts only if no pack can have come, gone or been overlooked since before the search.
-            if (!lookup.PackGone && IsCurrent())
-            {
-                return Miss(ref lookup);
-            }
-
-            bool changed = List();
-            if (!changed && listed && !lookup.PackGone)
-            {
-                return Miss(ref lookup);
-            }
-
-            listed = true;
-            lookup.PackGone = false;
-        }
-
-        throw Restless();
-    }
-
-    /// <summary>Reads all ids that begin with a byte, from packs and folders of which none changed meanwhile.</summary>
-    private void Fill(IdBucket bucket, byte leading)
-    {
-        bool listed = false;
-        for (int round = 0; round < MaxRounds; round++)
-        {
-            ObjectDisposedException.ThrowIf(disposed, this);
-            bool whole = bucket.TryFill(places.Folders, leading);
-            // As with what is absent: an object may have moved from where it was looked for too late to where it was too early.
-            if (whole && IsCurrent())
-            {
-                return;
-            }
-
-            bool changed = List();
-            if (!changed && listed && whole)
-            {
-                return;
-            }
-
-            listed = true;
-        }
-
-        throw Restless();
-    }
-
-    private IOException Restless() => new($"{places.Folders[0].Path}: the packs change faster than they can be read");
-
-    /// <summary>Searches packs before loose objects, as git does: objects move from loose to packed.</summary>
-    private bool FindAsListed(ref ObjectLookup lookup)
-    {
-        IReadOnlyList<ObjectFolder> folders = places.Folders;
-        for (int i = 0; i < folders.Count; i++)
-        {
-            if (folders[i].Ask(ref lookup))
-            {
-                return true;
-            }
-        }
-
-        for (int i = 0; i < folders.Count; i++)
-        {
-            if (lookup.Ask(folders[i].Loose))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private bool Miss(ref ObjectLookup lookup)
-    {
-        if (lookup.Id == EmptyTree.Id(Format))
-        {
-            lookup.Answer(ObjectType.Tree, []);
-            return true;
-        }
-
-        return lookup.Damage is null ? false : throw lookup.Damage;
-    }
-
-    private bool IsCurrent()
-    {
-        Alternates now = places;
-        for (int i = 0; i < now.Folders.Count; i++)
-        {
-            if (!now.Folders[i].IsCurrent())
-            {
-                return false;
-            }
-        }
-
-        return now.IsCurrent();
-    }
-
-    /// <summary>Reads alternates and lists packs; true when something is other than it was.</summary>
-    private bool List()
-    {
-        lock (gate)
-        {
-            ObjectDisposedException.ThrowIf(disposed, this);
-            bool changed = false;
-            Alternates now = places;
-            if (!now.IsCurrent())
-            {
-                // A folder that is no longer named is left to those who may be reading in it, and to its finalizer.
-                now = Alternates.Read(now.Folders[0], now.Folders, OpenFolder, time);
-                changed = !now.Folders.SequenceEqual(places.Folders);
-                places = now;
-            }
-
-            foreach (ObjectFolder folder in now.Folders)
-            {
-                changed |= folder.List();
-            }
-
-            return changed;
-        }
-    }
-
-    private ObjectFolder OpenFolder(SafeFileHandle folder, string path) => new(folder, path, Format, files, memory, time);
+    internal long OffsetIn(long pack, in ObjectId id) => folders.OffsetIn(pack, id);
 }
