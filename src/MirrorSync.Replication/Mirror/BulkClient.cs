@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using MirrorSync.Git.Objects;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Repositories;
@@ -36,16 +35,12 @@ internal sealed class BulkClient : IDisposable
     }
 
     /// <summary>The primary's repositories.</summary>
-    public async Task<IReadOnlyList<(RepositoryName Name, ObjectFormat Format)>> ListAsync(CancellationToken cancellation)
+    public async Task<IReadOnlyList<ListedRepository>> ListAsync(CancellationToken cancellation)
     {
         byte[] json = await GetJsonAsync(Handshake.RepositoriesPath, cancellation).ConfigureAwait(false);
         ListedRepository[] listed = Handshake.Parse(json, WireJson.Default.ListedRepositoryArray);
-        return
-        [
-            .. listed.Select(static r => r is null
-                ? throw new ProtocolException("the list of repositories has an empty entry")
-                : (Handshake.Name(r.Name), Handshake.Format(r.Format))),
-        ];
+        return Array.TrueForAll(listed, static r => r is not null)
+            ? listed : throw new ProtocolException("the list of repositories has an empty entry");
     }
 
     /// <summary>Brings a spooled body into the spool, its hash checked on the way; what has come stays there when it fails.</summary>

@@ -46,6 +46,7 @@ internal sealed partial class FollowedRepository
     /// <param name="names">Told when it leaves its name.</param>
     /// <param name="initial">Its state as recovery found it; one that is not live wants a snapshot.</param>
     /// <param name="bases">The repositories that its copy borrows objects from.</param>
+    /// <param name="cutOff">The log does not have all that its copy lacks.</param>
     /// <param name="provenAsOf">The timestamp as of which it is known to be equal to the primary's; null when it is not.</param>
     /// <param name="nameFree">Completes when those that bore its name before have left it.</param>
     /// <param name="stopping">The node stops.</param>
@@ -54,6 +55,7 @@ internal sealed partial class FollowedRepository
         FollowedRepositories names,
         RepositoryState initial,
         IReadOnlyList<RepositoryName> bases,
+        bool cutOff,
         long? provenAsOf,
         Task nameFree,
         CancellationToken stopping)
@@ -68,7 +70,7 @@ internal sealed partial class FollowedRepository
         departure = new Departure(context, names, this);
         backoff = new Backoff(context.Time);
         state = initial;
-        work = new FollowedWork(RunAsync, initial.Condition != RepositoryCondition.Live, provenAsOf);
+        work = new FollowedWork(RunAsync, initial.Condition != RepositoryCondition.Live, cutOff, provenAsOf);
         isShown = !IsWaiting;
         if (isShown)
         {
@@ -283,7 +285,7 @@ internal sealed partial class FollowedRepository
     private async Task LeaveAsync(PendingRecord next, Task ready)
     {
         await ready.WaitAsync(stopping).ConfigureAwait(false);
-        LogRecord record = bodies.Read(next.Sequence);
+        LogRecord record = next.Told ?? bodies.Read(next.Sequence);
         if (next.NewName is not { } newName)
         {
             await AwaitBorrowersAsync().ConfigureAwait(false);

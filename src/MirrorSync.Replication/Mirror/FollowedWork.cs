@@ -16,9 +16,11 @@ internal sealed class FollowedWork
     /// <summary>Begins with nothing to do, or with a snapshot.</summary>
     /// <param name="worker">Does what is to be done, until <see cref="Next"/> says that there is nothing.</param>
     /// <param name="snapshotWanted">Its copy is not to be had or not to be trusted.</param>
+    /// <param name="cutOff">The log does not have all that its copy lacks.</param>
     /// <param name="provenAsOf">The timestamp as of which its copy is known to be equal to the primary's; null when it is not.</param>
-    public FollowedWork(Func<Task> worker, bool snapshotWanted, long? provenAsOf)
+    public FollowedWork(Func<Task> worker, bool snapshotWanted, bool cutOff, long? provenAsOf)
     {
+        IsCutOff = cutOff;
         this.worker = worker;
         this.snapshotWanted = snapshotWanted;
         proof = new FreshnessProof(provenAsOf);
@@ -42,6 +44,12 @@ internal sealed class FollowedWork
 
     /// <summary>The worker; completed when nothing is to do.</summary>
     public Task Worker { get; private set; } = Task.CompletedTask;
+
+    /// <summary>
+    /// True while the log does not have all that the copy lacks: then nothing but a snapshot brings it on, and after a restart
+    /// nothing tells that it is behind.
+    /// </summary>
+    public bool IsCutOff { get; private set; }
 
     /// <summary>True while records or a snapshot wait.</summary>
     public bool IsBehind
@@ -170,6 +178,7 @@ internal sealed class FollowedWork
         {
             show();
             snapshotWanted = false;
+            IsCutOff = false;
             if (lastAnswer is var (sequence, asOf))
             {
                 // The snapshot is younger than that answer, or what it lacks is among the waiting records.

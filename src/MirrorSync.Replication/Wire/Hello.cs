@@ -25,20 +25,35 @@ public sealed record Hello(int Protocol, string Fleet, string Node, string Regio
 public sealed record Welcome(int Protocol, string Node, ulong Epoch, ulong Sequence, string Chain);
 
 /// <summary>The primary's answer when there can be no stream.</summary>
-/// <param name="Code"><c>protocol</c>, <c>fleet</c>, <c>crowded</c>, <c>ahead</c> or <c>forked</c>.</param>
+/// <param name="Code"><c>protocol</c>, <c>fleet</c>, <c>crowded</c>, <c>truncated</c>, <c>ahead</c> or <c>forked</c>.</param>
 /// <param name="Message">One line for the mirror's operator.</param>
 public sealed record Refusal(string Code, string Message);
 
-/// <summary>A repository that an empty mirror is to bring up from a snapshot.</summary>
+/// <summary>
+/// A repository for a mirror whose log begins here: an empty one brings it up from a snapshot, one whose own log the primary's no
+/// longer goes back to does so unless its copy has the same refs and metadata.
+/// </summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Format"><c>sha1</c> or <c>sha256</c>.</param>
-public sealed record ListedRepository(string Name, string Format);
+/// <param name="Epoch">Epoch of its last record.</param>
+/// <param name="Sequence">Sequence of that record.</param>
+/// <param name="Chain">Chain up to that record, hex.</param>
+/// <param name="RefsDigest">The digest of its refs there, hex.</param>
+/// <param name="MetadataDigest">The SHA-256 of its metadata as a record's fields, hex; empty when they cannot be read.</param>
+public sealed record ListedRepository(
+    string Name, string Format, ulong Epoch, ulong Sequence, string Chain, string RefsDigest, string MetadataDigest);
 
 /// <summary>What both sides of the first frames share.</summary>
 public static class Handshake
 {
     /// <summary>The version of frames, records and bulk transfers that this build speaks.</summary>
     public const int ProtocolVersion = 1;
+
+    /// <summary>
+    /// The code of a <see cref="Refusal"/>: the primary's log no longer goes back to the mirror's position. Nothing is lost, but
+    /// only snapshots bring that mirror on.
+    /// </summary>
+    public const string TruncatedCode = "truncated";
 
     /// <summary>Path of the stream: one full-duplex HTTP/2 POST.</summary>
     public const string StreamPath = "/replication/v1/stream";

@@ -83,7 +83,16 @@ public sealed partial class ReplicationServer : INodeStatusSource
 
     /// <summary>The repositories that have a Baseline.</summary>
     public ListedRepository[] ListRepositories() =>
-        [.. table.All.Where(static s => s.Applied.Sequence > 0).Select(static s => new ListedRepository(s.Name.Value, s.Repository.Format.GitName()))];
+        [
+            .. table.All.Where(static s => s.Applied.Sequence > 0).Select(static s => new ListedRepository(
+                s.Name.Value,
+                s.Repository.Format.GitName(),
+                s.Applied.Epoch,
+                s.Applied.Sequence,
+                s.Applied.Chain.ToString(),
+                s.Refs.Digest.ToString(),
+                MetadataFields.DigestOf(s.Repository))),
+        ];
 
     /// <inheritdoc/>
     public NodeStatus GetStatus()
@@ -153,6 +162,11 @@ public sealed partial class ReplicationServer : INodeStatusSource
         if (asked.Sequence > log.Committed.Sequence)
         {
             refusal = new Refusal("ahead", $"the mirror is at {asked}, the primary only at {log.Committed}: the primary has lost records");
+        }
+        else if (asked.Sequence < log.Base.Sequence)
+        {
+            refusal = new Refusal(
+                Handshake.TruncatedCode, $"the mirror is at {asked}, but the log begins after {log.Base} now: only snapshots bring it up");
         }
         else if (log.PositionAt(asked.Sequence) != asked)
         {
