@@ -78,13 +78,15 @@ internal static class NodeComposition
             Identity = identity,
             Root = config.Repositories.Root,
             NotifyFolder = config.Data.NotifyFolder,
+            ObjectSetsFolder = Path.Combine(config.Data.StateFolder, "object-sets"),
+            SketchKeyFile = Path.Combine(config.Data.StateFolder, "sketch.key"),
             RootIdentityFile = RootIdentityFile(config),
             FoldersFile = Path.Combine(config.Data.StateFolder, "folders.json"),
             ScanInterval = config.Repositories.ScanInterval,
             Packing = new PackingLimits { MaxBytes = config.Packs.CacheBytes },
         };
         PrimaryNode node = new(options, log, spool, table, context.Time, context.LoggerFactory);
-        Rebasing rebasing = new(Path.Combine(config.Data.StateFolder, "object-sets.json"), log, spool, node.Rebase);
+        Rebasing rebasing = new(node.Rebase);
         NodeMaintenance? maintenance = Maintenance(context, table, readers, static () => false, rebasing.CheckAsync);
         ReplicationServer server = new(
             node, identity, log, table, context.Time, context.LoggerFactory.CreateLogger<ReplicationServer>());
@@ -117,6 +119,8 @@ internal static class NodeComposition
             Identity = identity,
             Root = config.Repositories.Root,
             CheckpointFile = Path.Combine(config.Data.StateFolder, "checkpoint.json"),
+            ObjectSetsFolder = Path.Combine(config.Data.StateFolder, "object-sets"),
+            SketchKeyFile = Path.Combine(config.Data.StateFolder, "sketch.key"),
             RootIdentityFile = RootIdentityFile(config),
             Upstream = config.Upstream!.Address,
             CreateClient = () => NodeClients.Create(context.Tls),

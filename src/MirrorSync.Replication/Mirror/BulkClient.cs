@@ -64,6 +64,27 @@ internal sealed class BulkClient : IDisposable
         }
     }
 
+    /// <summary>Brings a copy of a repository's object set into a file. False when the primary has none now.</summary>
+    public async Task<bool> TryFetchObjectSetAsync(RepositoryName name, string file, CancellationToken cancellation)
+    {
+        string path = $"{Handshake.ObjectSetPath}?repository={Uri.EscapeDataString(name.Value)}";
+        try
+        {
+            using HttpResponseMessage response = await GetAsync(path, "there is no object set", cancellation).ConfigureAwait(false);
+            FileStream copy = new(file, FileMode.CreateNew);
+            await using (copy.ConfigureAwait(false))
+            {
+                await response.Content.CopyToAsync(copy, cancellation).ConfigureAwait(false);
+            }
+
+            return true;
+        }
+        catch (BodyLostException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Asks for a repository's snapshot.</summary>
     /// <param name="name">The repository.</param>
     /// <param name="have">The snapshot that was begun; null for none.</param>

@@ -2,6 +2,7 @@ using MirrorSync.Git.Objects;
 using MirrorSync.Git.Objects.Fsck;
 using MirrorSync.Git.Packs;
 using MirrorSync.Git.Refs;
+using MirrorSync.Git.Sketches;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
 using MirrorSync.Storage.Objects.Indexing;
@@ -44,12 +45,12 @@ internal sealed class DeltaApplier(ApplyContext context)
     public async Task<AppliedState> ApplyAsync(RepositoryState state, LogRecord record, CancellationToken cancellation)
     {
         using OpenStores.Lease objects = context.Stores.Take(state.Repository);
-        (LogRecordBody fields, FsckReport? findings) =
+        (LogRecordBody fields, IndexedPack? indexed) =
             await StoreObjectsAsync(state.Repository, objects, record, cancellation).ConfigureAwait(false);
         WriteMetadata(state.Repository, fields);
         if (record.Kind == LogRecordKind.Metadata)
         {
-            return new AppliedState(Advance(state, record), null);
+            return new AppliedState(Advance(state, record) with { ObjectSet = context.ObjectSets.Add(state.Repository, record, []) }, null);
         }
 
         IReadOnlyList<RefUpdate> updates = fields.Updates;
@@ -68,13 +69,16 @@ internal sealed class DeltaApplier(ApplyContext context)
                 .ConfigureAwait(false);
         }
 
-        RepositoryState next = Flip(state, objects, updates, record);
+        SketchCell? cell = record.Kind == LogRecordKind.Baseline
+            ? await context.ObjectSets.ReplaceAsync(state.Repository, record, IdsOf(fields.Updates), cancellation).ConfigureAwait(false)
+            : context.ObjectSets.Add(state.Repository, record, indexed is null ? [] : indexed.Ids.Span);
+        RepositoryState next = Flip(state, objects, updates, record) with { ObjectSet = cell };
         if (record.Kind == LogRecordKind.Baseline)
         {
             context.Maintenance?.NoteBaseline(next.Repository, record.Sequence, RefDifference.IdsOf(next.Refs));
         }
 
-        return new AppliedState(next, findings);
+        return new AppliedState(next, indexed?.Findings);
     }
 
     /// <summary>
@@ -120,7 +124,8 @@ internal sealed class DeltaApplier(ApplyContext context)
 
         bodies.ForEach(fields => WriteMetadata(state.Repository, fields));
         List<RefUpdate> updates = [.. sum.Where(static u => u.Value.Old != u.Value.New).Select(static u => new RefUpdate(u.Key, u.Value.Old, u.Value.New))];
-        return new AppliedState(Flip(state, objects, updates, records[^1]), indexed?.Findings);
+        SketchCell? cell = context.ObjectSets.Add(state.Repository, records[^1], indexed is null ? [] : indexed.Ids.Span);
+        return new AppliedState(Flip(state, objects, updates, records[^1]) with { ObjectSet = cell }, indexed?.Findings);
     }
 
     /// <summary>
@@ -136,17 +141,24 @@ internal sealed class DeltaApplier(ApplyContext context)
         Dictionary<RefName, RefValue> last = [];
         foreach (LogRecord record in records)
         {
-            (LogRecordBody fields, FsckReport? found) =
+            (LogRecordBody fields, IndexedPack? indexed) =
                 await StoreObjectsAsync(state.Repository, objects, record, cancellation).ConfigureAwait(false);
-            findings.Add(found ?? new FsckReport());
+            findings.Add(indexed?.Findings ?? new FsckReport());
             WriteMetadata(state.Repository, fields);
             if (record.Kind == LogRecordKind.Baseline)
             {
+                await context.ObjectSets.ReplaceAsync(state.Repository, record, IdsOf(fields.Updates), cancellation).ConfigureAwait(false);
+
                 // A Baseline says what is: what it does not name is not.
                 foreach (RefName name in state.Refs.Entries.Select(static e => e.Name).Concat(last.Keys).ToArray())
                 {
                     last[name] = RefValue.None;
                 }
+            }
+
+            else
+            {
+                context.ObjectSets.Add(state.Repository, record, indexed is null ? [] : indexed.Ids.Span);
             }
 
             foreach (RefUpdate update in fields.Updates)
@@ -172,7 +184,7 @@ internal sealed class DeltaApplier(ApplyContext context)
         return new AppliedState(Flip(state, objects, updates, records[^1]), findings);
     }
 
-    private async Task<(LogRecordBody Fields, FsckReport? Findings)> StoreObjectsAsync(
+    private async Task<(LogRecordBody Fields, IndexedPack? Indexed)> StoreObjectsAsync(
         Repository repository, OpenStores.Lease objects, LogRecord record, CancellationToken cancellation)
     {
         CheckKind(repository, record);
@@ -185,7 +197,7 @@ internal sealed class DeltaApplier(ApplyContext context)
                 indexed = context.Indexer.Receive(repository, objects.Store, pack, completes: true, cancellation);
             }
 
-            return (inline, indexed?.Findings);
+            return (inline, indexed);
         }
 
         Stream body = context.Spool.OpenBody(record);
@@ -198,7 +210,7 @@ internal sealed class DeltaApplier(ApplyContext context)
                     repository, objects.Store, body, completes: true, new PackProgress(), cancellation).ConfigureAwait(false);
             }
 
-            return (fields, indexed?.Findings);
+            return (fields, indexed);
         }
     }
 
@@ -217,6 +229,10 @@ internal sealed class DeltaApplier(ApplyContext context)
             record.InlineBody, record.Format, out LogRecordBody? fields, out ReadOnlyMemory<byte> pack, out string? error)
             ? (fields, pack) : throw new InvalidDataException($"record {record.Sequence}: {error}");
     }
+
+    /// <summary>What a Baseline's refs name.</summary>
+    private static HashSet<ObjectId> IdsOf(IEnumerable<RefUpdate> updates) =>
+        [.. updates.Where(static u => u.New.Kind == RefValueKind.Direct).Select(static u => u.New.Id)];
 
     /// <summary>Nothing but the position changes.</summary>
     private static RepositoryState Advance(RepositoryState state, LogRecord record) =>

@@ -176,10 +176,17 @@ internal sealed class FollowedRepositories(ApplyContext context, RemovalGuard re
 
                 RepositoryState state = known.State;
                 bool equal = !known.Work.IsBehind && state.Refs.Digest.ToString() == one.RefsDigest
-                    && MetadataFields.DigestOf(state.Repository) == one.MetadataDigest;
+                    && MetadataFields.DigestOf(state.Repository) == one.MetadataDigest
+                    && (state.ObjectSet is not { } cell || one.ObjectSet is null || one.ObjectSet == ListedRepository.TextOf(cell));
+                if (!equal || state.ObjectSet is null)
+                {
+                    // It does not have what the records in between brought.
+                    context.ObjectSets.Delete(name);
+                }
+
                 RepositoryState next = equal
                     ? state with { Condition = RepositoryCondition.Live, Reason = null, Applied = Handshake.Position(one.Epoch, one.Sequence, one.Chain) }
-                    : state with { Condition = RepositoryCondition.Held, Reason = "behind the beginning of the primary's log: waits for its snapshot" };
+                    : state with { ObjectSet = null, Condition = RepositoryCondition.Held, Reason = "behind the beginning of the primary's log: waits for its snapshot" };
                 byName[name] = new FollowedRepository(context, this, next, known.Bases, cutOff: !equal, provenAsOf: null, Task.CompletedTask, stopping);
                 all.Add(byName[name]);
             }

@@ -99,6 +99,9 @@ internal sealed partial class FollowedRepository
     /// </summary>
     public IReadOnlyDictionary<string, long> Findings => findings?.ByName() ?? ReadOnlyDictionary<string, long>.Empty;
 
+    /// <summary>True while its object set is to be fetched from the primary.</summary>
+    public bool IsObjectSetWanted => State is { IsServable: true, ObjectSet: null } && !work.HasObjectSet && context.ObjectSets.IsWanted(State.Repository);
+
     /// <summary>Lets a removal pass that was refused. False when none was.</summary>
     public bool AcceptRemoval() => departure.Accept();
 
@@ -145,6 +148,7 @@ internal sealed partial class FollowedRepository
                     {
                         FollowedWork.Step.Snapshot => InstallSnapshotAsync(),
                         FollowedWork.Step.Recheck => RecheckAsync(),
+                        FollowedWork.Step.ObjectSet => TakeObjectSetAsync(),
                         _ => ApplyNextAsync(),
                     }).ConfigureAwait(false);
                     backoff.Reset();
@@ -214,6 +218,28 @@ internal sealed partial class FollowedRepository
         }
     }
 
+    /// <summary>Takes up the primary's object set; a copy that is of no use is passed over, and another one comes.</summary>
+    private async Task TakeObjectSetAsync()
+    {
+        string file = work.TakeObjectSet();
+        try
+        {
+            if (state.IsServable && await context.ObjectSets.TakeAsync(state, file, stopping).ConfigureAwait(false))
+            {
+                Show(state with { ObjectSet = context.ObjectSets.CellAt(state.Repository, state.Applied.Sequence) });
+                context.Applied(AppliedFrame.Of(state));
+            }
+        }
+        catch (InvalidDataException failure)
+        {
+            LogFailed(context.Logger, state.Name, failure.Message);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     private async Task ApplyNextAsync()
     {
         PendingRecord next = work.Peek();
@@ -265,7 +291,7 @@ internal sealed partial class FollowedRepository
         }
 
         apart = Math.Max(0, apart - 1);
-        context.Applied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
+        context.Applied(AppliedFrame.Of(state));
     }
 
     private async Task ApplyAsync(IReadOnlyList<LogRecord> records)
@@ -303,7 +329,7 @@ internal sealed partial class FollowedRepository
         }
         else if (!work.IsSnapshotWanted)
         {
-            context.Applied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
+            context.Applied(AppliedFrame.Of(state));
         }
     }
 
@@ -330,6 +356,7 @@ internal sealed partial class FollowedRepository
             ulong through = Math.Max(work.SnapshotThrough, Math.Max(state.Applied.Sequence, context.Log.Base.Sequence));
             (installed, found) = await context.Snapshots.InstallAsync(state.Name, state.Applied.Sequence, through, stopping).ConfigureAwait(false);
             findings = null;
+            context.ObjectSets.Delete(state.Name);
             Borrow(Borrowing.BasesOf(installed.Repository));
             work.Installed(() => Volatile.Write(ref state, installed));
         }
@@ -350,7 +377,7 @@ internal sealed partial class FollowedRepository
         names.Borrowers.BaseReplaced(installed.Name);
         LogInstalled(context.Logger, state.Name, state.Applied.Sequence);
         Note(found);
-        context.Applied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
+        context.Applied(AppliedFrame.Of(state));
     }
 
     /// <summary>

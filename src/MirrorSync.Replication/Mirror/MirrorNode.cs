@@ -1,6 +1,7 @@
 using System.Collections.ObjectModel;
 using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects;
+using MirrorSync.Replication.Convergence;
 using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Mirror.Removal;
 using MirrorSync.Replication.Status;
@@ -29,6 +30,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     private readonly OpenStores stores = new();
     private readonly DurablePosition durable;
     private readonly LogRetention retention;
+    private readonly FleetObjectSets objectSets;
     private readonly ApplyContext context;
     private readonly CancellationTokenSource stopping = new();
     private readonly TaskCompletionSource running = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -68,7 +70,8 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         bulk = new BulkClient(options, spool, time);
 
         // Whatever the options say: what is taken must be connected, for the apply path walks nothing.
-        PackIndexer indexer = new(options.Packs with { Checks = options.RefuseFindings ? ObjectChecks.Strict : ObjectChecks.Connected });
+        PackIndexer indexer = new(options.Packs with { ListIds = true, Checks = options.RefuseFindings ? ObjectChecks.Strict : ObjectChecks.Connected });
+        objectSets = new FleetObjectSets(options.ObjectSetsFolder, options.SketchKeyFile);
         snapshots = new SnapshotInstaller(options, bulk, indexer, table, maintenance, loggers.CreateLogger<SnapshotInstaller>());
         durable = new DurablePosition(log, spool);
         retention = new LogRetention(log, spool, options.Retention, time);
@@ -83,6 +86,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             RefusedAgainAfter = options.RefusedAgainAfter,
             Stores = stores,
             Maintenance = maintenance,
+            ObjectSets = new FollowedObjectSets(objectSets, loggers.CreateLogger<FollowedObjectSets>()),
         };
     }
 
@@ -113,6 +117,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         }
 
         Trash.Open();
+        objectSets.Open();
         MirrorRecovery.Outcome found = await new MirrorRecovery(options, context).RunAsync(cancellation).ConfigureAwait(false);
         foreach (LogRecord record in found.Repositories.SelectMany(static r => r.Pending).Order().Select(log.ReadRecord).Concat(found.Rest))
         {
@@ -140,7 +145,9 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     public async Task RunAsync(CancellationToken cancellation)
     {
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Task[] loops = [link.RunAsync(linked.Token), checkpoints.RunAsync(linked.Token), RetainAsync(linked.Token), Trash.RunAsync(linked.Token)];
+        ObjectSetFetcher objectSetFetcher = new(
+            () => Repositories.All, bulk, Path.Combine(options.ObjectSetsFolder + ".incoming"), time, logger);
+        Task[] loops = [link.RunAsync(linked.Token), checkpoints.RunAsync(linked.Token), RetainAsync(linked.Token), Trash.RunAsync(linked.Token), objectSetFetcher.RunAsync(linked.Token)];
         try
         {
             running.TrySetResult();
@@ -228,6 +235,15 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     async Task IFollower.BeginAsync(Welcome welcome, CancellationToken cancellation)
     {
         primaryName = welcome.Node;
+        try
+        {
+            objectSets.Learn(welcome.SketchKey);
+        }
+        catch (FormatException failure)
+        {
+            throw new ProtocolException($"the welcome's sketch key is none: {failure.Message}");
+        }
+
         LogPosition from = Handshake.Position(welcome.Epoch, welcome.Sequence, welcome.Chain);
         if (log.Appended == from)
         {
@@ -296,7 +312,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             RepositoryState state = repository.State;
             if (state.Condition == RepositoryCondition.Live)
             {
-                OnApplied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
+                OnApplied(AppliedFrame.Of(state));
             }
         }
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Refs;
+using MirrorSync.Git.Sketches;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Repositories;
 
@@ -127,6 +128,7 @@ internal static partial class LogReplay
         private RefsHash hash = RefsHash.Empty;
         private RepositoryMetadata? metadata;
         private LogPosition applied;
+        private SketchCell? objectSet;
 
         /// <summary>False when the updates, or the digest after them, are not what the record says.</summary>
         public bool TryApply(LogRecordBody body, LogRecord record)
@@ -148,6 +150,7 @@ internal static partial class LogReplay
             hash = hash.With(format, [.. body.Updates]);
             metadata = MetadataFields.IsIn(body) ? MetadataFields.Take(metadata ?? new RepositoryMetadata(), body) : metadata;
             applied = record.Position;
+            objectSet = record.After.ObjectSet;
             return hash.Digest == record.After.Refs;
         }
 
@@ -160,7 +163,10 @@ internal static partial class LogReplay
             values.Remove(RefName.Head, out RefValue head);
             RefSnapshot refs = RefSnapshot.Create(format, head, values.Select(static r => new RefEntry(r.Key, r.Value, default)));
             Repository repository = new(name, name.PathBelow(root), format);
-            RepositoryState state = new(repository, RepositoryCondition.Missing, "not looked at since the start", refs, applied);
+            RepositoryState state = new(repository, RepositoryCondition.Missing, "not looked at since the start", refs, applied)
+            {
+                ObjectSet = objectSet,
+            };
             return new ReplayedRepository(state, metadata);
         }
     }

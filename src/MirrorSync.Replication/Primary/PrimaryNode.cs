@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using MirrorSync.Replication.Convergence;
 using MirrorSync.Replication.Primary.Capture;
 using MirrorSync.Replication.Primary.Notice;
 using MirrorSync.Storage.Log;
@@ -36,6 +37,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     private readonly RootGuard root;
     private readonly LookTracker looks;
     private readonly OpenStores stores = new();
+    private readonly FleetObjectSets objectSets;
     private readonly CancellationTokenSource stopping = new();
     private readonly SemaphoreSlim scanWanted = new(1, 1);
     private readonly Lock wanting = new();
@@ -65,6 +67,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         finder = new RepositoryFinder(options.Root, loggers.CreateLogger<RepositoryFinder>());
         root = new RootGuard(options.Root, options.RootIdentityFile);
         looks = new LookTracker(time);
+        objectSets = new FleetObjectSets(options.ObjectSetsFolder, options.SketchKeyFile);
         notices = new NoticeSource(
             new NoticeOptions { Root = options.Root, NotifyFolder = options.NotifyFolder, SentinelPath = root.MarkerPath },
             time,
@@ -89,6 +92,9 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     /// <summary>Folders that look like repositories and are not captured, with the reason.</summary>
     public IReadOnlyList<BrokenRepository> Broken => captured?.Broken ?? [];
 
+    /// <summary>The object sets, and the key that mirrors learn.</summary>
+    internal FleetObjectSets ObjectSets => objectSets;
+
     private CapturedRepositories Repositories => captured ?? throw new InvalidOperationException("RecoverAsync comes first");
 
     /// <summary>Brings back from the log what was captured last. Before anything else.</summary>
@@ -106,12 +112,14 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         capture = new CaptureContext(log, spool, table, new ThinPackWriter(stores, new GitPackWriter(), options.Packing), FindRootProblem, time, logger)
         {
             Epoch = epoch,
+            ObjectSets = objectSets.OpenOrCreate(),
             CaughtUp = CatchUpAsync,
             Acknowledge = notices.Acknowledge,
         };
         rootProblem = root.Open();
         captured = new CapturedRepositories(
             capture, known, new RemovalWindow(removals), options.ScanInterval, new KnownFolders(options.FoldersFile, logger), stopping.Token);
+        await captured.CatchUpAsync(cancellation).ConfigureAwait(false);
         LogRecovered(logger, known.Count, log.Committed);
     }
 

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using MirrorSync.Git.Objects;
+using MirrorSync.Git.Sketches;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Repositories;
 
@@ -22,7 +24,12 @@ public sealed record Hello(int Protocol, string Fleet, string Node, string Regio
 /// <param name="Epoch">Epoch of the position from which records follow.</param>
 /// <param name="Sequence">Sequence of the position from which records follow: the mirror's own, or where an empty mirror's log is to begin.</param>
 /// <param name="Chain">Chain of that position, hex.</param>
-public sealed record Welcome(int Protocol, string Node, ulong Epoch, ulong Sequence, string Chain);
+/// <param name="SketchKey">The fleet's secret under which object sets are sketched, hex.</param>
+public sealed record Welcome(int Protocol, string Node, ulong Epoch, ulong Sequence, string Chain, string SketchKey)
+{
+    /// <summary>All but the secret.</summary>
+    public override string ToString() => $"welcome of {Node} at {Epoch}/{Sequence}";
+}
 
 /// <summary>The primary's answer when there can be no stream.</summary>
 /// <param name="Code"><c>protocol</c>, <c>fleet</c>, <c>crowded</c>, <c>truncated</c>, <c>ahead</c> or <c>forked</c>.</param>
@@ -40,14 +47,20 @@ public sealed record Refusal(string Code, string Message);
 /// <param name="Chain">Chain up to that record, hex.</param>
 /// <param name="RefsDigest">The digest of its refs there, hex.</param>
 /// <param name="MetadataDigest">The SHA-256 of its metadata as a record's fields, hex; empty when they cannot be read.</param>
+/// <param name="ObjectSet">Cell 0 of its object set there, as text; null when it is not known.</param>
 public sealed record ListedRepository(
-    string Name, string Format, ulong Epoch, ulong Sequence, string Chain, string RefsDigest, string MetadataDigest);
+    string Name, string Format, ulong Epoch, ulong Sequence, string Chain, string RefsDigest, string MetadataDigest, string? ObjectSet)
+{
+    /// <summary>A cell as text.</summary>
+    public static string TextOf(in SketchCell cell) =>
+        string.Create(CultureInfo.InvariantCulture, $"{cell.IdSum.ToHex(ObjectFormat.Sha256)}.{cell.Checksum:x}.{cell.Count}");
+}
 
 /// <summary>What both sides of the first frames share.</summary>
 public static class Handshake
 {
     /// <summary>The version of frames, records and bulk transfers that this build speaks.</summary>
-    public const int ProtocolVersion = 1;
+    public const int ProtocolVersion = 2;
 
     /// <summary>
     /// The code of a <see cref="Refusal"/>: the primary's log no longer goes back to the mirror's position. Nothing is lost, but
@@ -63,6 +76,9 @@ public static class Handshake
 
     /// <summary>Path of a spooled body: GET with <c>name</c>, <c>length</c> and <c>offset</c>.</summary>
     public const string SpoolPath = "/replication/v1/spool";
+
+    /// <summary>Path of a repository's object set: GET with <c>repository</c>.</summary>
+    public const string ObjectSetPath = "/replication/v1/object-set";
 
     /// <summary>
     /// Path of a repository's snapshot: GET with <c>repository</c>, <c>through</c> (the record up to which it must have all)

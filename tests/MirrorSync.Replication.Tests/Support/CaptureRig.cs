@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Refs;
+using MirrorSync.Replication.Convergence;
 using MirrorSync.Replication.Primary;
 using MirrorSync.Replication.Primary.Capture;
 using MirrorSync.Replication.Primary.Notice;
@@ -223,6 +224,7 @@ internal sealed class CaptureRig : IAsyncDisposable
         Context = new CaptureContext(Log, Spool, Table, new ThinPackWriter(stores, new GitPackWriter(), new PackingLimits()), AskRoot, TimeProvider.System, NullLogger.Instance)
         {
             Epoch = 1,
+            ObjectSets = new FleetObjectSets(folder["state/object-sets"], folder["state/sketch.key"]).OpenOrCreate(),
             CaughtUp = _ =>
             {
                 CatchingUp?.Invoke();

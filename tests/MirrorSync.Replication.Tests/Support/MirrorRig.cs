@@ -55,6 +55,8 @@ internal sealed class MirrorRig : IAsyncDisposable
         Identity = identity,
         Root = Root,
         CheckpointFile = CheckpointFile,
+        ObjectSetsFolder = folder["state/object-sets"],
+        SketchKeyFile = folder["state/sketch.key"],
         RootIdentityFile = folder["state/root"],
         Upstream = upstream,
         CreateClient = static () => new HttpClient(new SocketsHttpHandler { EnableMultipleHttp2Connections = false })
@@ -64,6 +66,8 @@ internal sealed class MirrorRig : IAsyncDisposable
             Timeout = Timeout.InfiniteTimeSpan,
         },
     };
+
+    public string StateFolder => folder["state"];
 
     public BareRepository this[string name] => new(Path.Combine(Root, name));
 

@@ -61,6 +61,8 @@ internal sealed class PrimaryRig : IAsyncDisposable
     /// <summary>Waited for before a snapshot is sent.</summary>
     public Task MaySendSnapshots { get; set; } = Task.CompletedTask;
 
+    public string StateFolder => folder["state"];
+
     public BareRepository this[string name] => new(Path.Combine(Root, name));
 
     /// <param name="scanInterval">How long a repository must be gone; ten minutes when not given.</param>
@@ -172,6 +174,8 @@ internal sealed class PrimaryRig : IAsyncDisposable
             Identity = identity,
             Root = Root,
             NotifyFolder = folder["notify"],
+            ObjectSetsFolder = folder["state/object-sets"],
+            SketchKeyFile = folder["state/sketch.key"],
             RootIdentityFile = folder["state/root"],
             FoldersFile = FoldersFile,
             ScanInterval = scanInterval,
@@ -264,7 +268,7 @@ internal sealed class PrimaryRig : IAsyncDisposable
             http.Response.Body,
             $"{http.Request.Query["snapshot"]}{http.Request.Query["part"]}{http.Request.Query["name"]}",
             long.Parse(http.Request.Query["offset"]!, CultureInfo.InvariantCulture),
-            answer.Length) : http.Response.Body;
+            answer.Length!.Value) : http.Response.Body;
         await answer.SendAsync(body, cancellation);
     }
 }

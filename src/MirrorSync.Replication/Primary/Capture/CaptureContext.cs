@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.ObjectSets;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Primary.Capture;
@@ -23,6 +24,9 @@ internal sealed record CaptureContext(
     ILogger Logger)
 {
     private readonly SortedSet<ulong> inFlight = [];
+
+    /// <summary>What the log brought into each repository.</summary>
+    public required NodeObjectSets ObjectSets { get; init; }
 
     /// <summary>The present term.</summary>
     public required ulong Epoch { get; init; }

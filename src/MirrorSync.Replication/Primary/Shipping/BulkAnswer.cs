@@ -2,12 +2,13 @@ using Microsoft.Win32.SafeHandles;
 
 namespace MirrorSync.Replication.Primary.Shipping;
 
-/// <summary>What is sent beside the stream: bytes of known length, from a file that is held open or from memory.</summary>
+/// <summary>What is sent beside the stream: from a file that is held open, from memory, or as it is made.</summary>
 public sealed class BulkAnswer : IDisposable
 {
     private readonly ReadOnlyMemory<byte> bytes;
     private readonly SafeFileHandle? file;
     private readonly long offset;
+    private readonly Func<Stream, CancellationToken, Task>? write;
     private readonly IDisposable? held;
     private readonly TokenBucket? bucket;
 
@@ -28,8 +29,15 @@ public sealed class BulkAnswer : IDisposable
         ContentType = "application/octet-stream";
     }
 
-    /// <summary>How many bytes are sent.</summary>
-    public long Length { get; }
+    internal BulkAnswer(Func<Stream, CancellationToken, Task> write, IDisposable held)
+    {
+        this.write = write;
+        this.held = held;
+        ContentType = "application/octet-stream";
+    }
+
+    /// <summary>How many bytes are sent; null when that is not known before.</summary>
+    public long? Length { get; }
 
     /// <summary>Their kind.</summary>
     public string ContentType { get; }
@@ -40,14 +48,14 @@ public sealed class BulkAnswer : IDisposable
     {
         if (file is null)
         {
-            await output.WriteAsync(bytes, cancellation).ConfigureAwait(false);
+            await (write?.Invoke(output, cancellation) ?? output.WriteAsync(bytes, cancellation).AsTask()).ConfigureAwait(false);
             return;
         }
 
         byte[] buffer = new byte[bucket?.Portion ?? 128 << 10];
         for (long sent = 0; sent < Length;)
         {
-            Memory<byte> portion = buffer.AsMemory(0, (int)Math.Min(buffer.Length, Length - sent));
+            Memory<byte> portion = buffer.AsMemory(0, (int)Math.Min(buffer.Length, Length!.Value - sent));
             int read = await RandomAccess.ReadAsync(file, portion, offset + sent, cancellation).ConfigureAwait(false);
             if (read == 0)
             {

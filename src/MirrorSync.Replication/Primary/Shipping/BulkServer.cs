@@ -39,7 +39,7 @@ public sealed class BulkServer
 
     /// <summary>The paths that are answered.</summary>
     public static IReadOnlyList<string> Paths { get; } =
-        [Handshake.RepositoriesPath, Handshake.SpoolPath, Handshake.SnapshotPath, Handshake.PartPath];
+        [Handshake.RepositoriesPath, Handshake.SpoolPath, Handshake.SnapshotPath, Handshake.PartPath, Handshake.ObjectSetPath];
 
     /// <summary>Answers a GET.</summary>
     /// <param name="path">One of <see cref="Paths"/>.</param>
@@ -59,6 +59,9 @@ public sealed class BulkServer
                     && await snapshots.OpenAsync(name, query("have"), query("refused"), (ulong)through, cancellation).ConfigureAwait(false) is { } manifest
                     ? new BulkAnswer(JsonSerializer.SerializeToUtf8Bytes(manifest, SnapshotJson.Default.SnapshotManifest))
                     : null;
+            case Handshake.ObjectSetPath:
+                return RepositoryName.TryParse(query("repository"), out RepositoryName whose) && server.OpenObjectSet(whose) is { } set
+                    ? new BulkAnswer(set.CopyToAsync, set) : null;
             case Handshake.PartPath:
                 return TryNumber(query("part"), out long number) && number <= int.MaxValue && query("snapshot") is { } snapshot
                     && snapshots.Take(snapshot, (int)number) is var (part, file, use)

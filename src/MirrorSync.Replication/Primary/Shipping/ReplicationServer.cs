@@ -7,6 +7,7 @@ using MirrorSync.Git.Objects;
 using MirrorSync.Replication.Status;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
+using MirrorSync.Storage.ObjectSets;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Primary.Shipping;
@@ -76,7 +77,8 @@ public sealed partial class ReplicationServer : INodeStatusSource
         using MirrorRoster.Session session = roster.Open(hello, from);
         LogWelcomed(logger, hello.Node, hello.Region, from);
         using MirrorStream stream = new(log, session, Standing, time);
-        Welcome welcome = new(Handshake.ProtocolVersion, identity.Name, from.Epoch, from.Sequence, from.Chain.ToString());
+        Welcome welcome = new(
+            Handshake.ProtocolVersion, identity.Name, from.Epoch, from.Sequence, from.Chain.ToString(), node.ObjectSets.KeyText);
         string end = await stream.RunAsync(welcome, input, output, cancellation).ConfigureAwait(false);
         LogEnded(logger, hello.Node, end);
     }
@@ -91,8 +93,25 @@ public sealed partial class ReplicationServer : INodeStatusSource
                 s.Applied.Sequence,
                 s.Applied.Chain.ToString(),
                 s.Refs.Digest.ToString(),
-                MetadataFields.DigestOf(s.Repository))),
+                MetadataFields.DigestOf(s.Repository),
+                s.ObjectSet is { } cell ? ListedRepository.TextOf(cell) : null)),
         ];
+
+    /// <summary>A repository's object set as it is now, as of its last record; null when there is none.</summary>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public ObjectSetSnapshot? OpenObjectSet(RepositoryName name)
+    {
+        try
+        {
+            return table.TryGet(name, out RepositoryState? state) && state.ObjectSet is not null
+                ? node.ObjectSets.Current?.Open(name, state.Repository.Format).Snapshot() : null;
+        }
+        catch (ObjectSetDamagedException)
+        {
+            // Capture finds it too, and makes a new one.
+            return null;
+        }
+    }
 
     /// <inheritdoc/>
     public NodeStatus GetStatus()
