@@ -2,13 +2,14 @@ using System.Text.Json;
 
 namespace MirrorSync.Bench.Convergence;
 
-/// <summary><c>convergence [PART] [ARGUMENTS]</c>: what it costs to prove two nodes equal; all parts when none is named.</summary>
+/// <summary><c>convergence [PART] [ARGUMENTS]</c>: what it costs to prove that copies are equal and sound; all parts when none is named.</summary>
 internal static class ConvergenceCommand
 {
     private static readonly Dictionary<string, Func<string[], Task>> Parts = new()
     {
         ["sketch"] = SketchBench.RunAsync,
         ["audit"] = AuditBench.RunAsync,
+        ["scrub"] = ScrubBench.RunAsync,
     };
 
     public static async Task RunAsync(string[] arguments)

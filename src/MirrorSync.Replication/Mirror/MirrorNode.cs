@@ -25,6 +25,8 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     private readonly ILogger<MirrorNode> logger;
     private readonly UpstreamLink link;
     private readonly CheckpointWriter checkpoints;
+    private readonly CheckpointStore store;
+    private readonly NodeProblems problems;
     private readonly BulkClient bulk;
     private readonly SnapshotInstaller snapshots;
     private readonly OpenStores stores = new();
@@ -65,8 +67,10 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         this.time = time;
         logger = loggers.CreateLogger<MirrorNode>();
         generation = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
-        link = new UpstreamLink(options, log, this, time, logger);
-        checkpoints = new CheckpointWriter(options, () => repositories?.Collect(), time, logger);
+        problems = new NodeProblems(logger);
+        store = new CheckpointStore(options.CheckpointFile, options.Root, options.BootId);
+        link = new UpstreamLink(options, log, this, problems, time, logger);
+        checkpoints = new CheckpointWriter(store, () => repositories?.Collect(), problems, time, logger);
         bulk = new BulkClient(options, spool, time);
 
         // Whatever the options say: what is taken must be connected, for the apply path walks nothing.
@@ -80,6 +84,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             log, spool, table, indexer, bulk, snapshots, OnBodyPresent, OnApplied, time, loggers.CreateLogger<FollowedRepository>())
         {
             Checkpoint = checkpoints.WriteAsync,
+            Problems = problems,
             Root = options.Root,
             Trash = Trash,
             Running = running.Task,
@@ -118,7 +123,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
 
         Trash.Open();
         objectSets.Open();
-        MirrorRecovery.Outcome found = await new MirrorRecovery(options, context).RunAsync(cancellation).ConfigureAwait(false);
+        MirrorRecovery.Outcome found = await new MirrorRecovery(options, context, store).RunAsync(cancellation).ConfigureAwait(false);
         foreach (LogRecord record in found.Repositories.SelectMany(static r => r.Pending).Order().Select(log.ReadRecord).Concat(found.Rest))
         {
             durable.Added(record);
@@ -211,7 +216,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             PrimaryHeardSecondsAgo = link.HeardSecondsAgo,
             LagSeconds = lag,
             LinkProblem = link.Problem,
-            Problems = [],
+            Problems = problems.All,
             Repositories = statuses,
             Mirrors = [],
             Findings = context.Findings.ByName(),
@@ -264,7 +269,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         }
 
         // The checkpoint first: with the log begun and no list, a repository would be forgotten for ever.
-        Repositories.Begin(from, listed).Write(options.CheckpointFile);
+        (Repositories.Begin(from, listed) with { Boot = options.BootId }).Write(options.CheckpointFile);
         log.StartAt(from);
         LogFollowing(logger, welcome.Node, from);
         foreach (FollowedRepository repository in Repositories.All)
@@ -361,7 +366,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         {
             try
             {
-                ulong given = await retention.ApplyAsync(checkpoints.ReplayAfter, cancellation).ConfigureAwait(false);
+                ulong given = await retention.ApplyAsync(checkpoints.ReplayAfter, ulong.MaxValue, cancellation).ConfigureAwait(false);
                 if (given > 0)
                 {
                     LogTruncated(logger, given, log.Base.Sequence);

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.Extensions.Logging;
+using MirrorSync.Replication.Status;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
 
@@ -33,11 +34,14 @@ internal sealed partial class UpstreamLink : IDisposable
     /// <summary>The primary answers every second's question; silence for so long means that the link is dead.</summary>
     private static readonly TimeSpan SilenceLimit = TimeSpan.FromSeconds(5);
 
+    private const string Log = "log";
+
     private readonly MirrorOptions options;
     private readonly ReplicationLog log;
     private readonly IFollower follower;
     private readonly TimeProvider time;
     private readonly ILogger logger;
+    private readonly NodeProblems problems;
     private readonly HttpClient http;
     private readonly Backoff backoff;
 
@@ -48,11 +52,13 @@ internal sealed partial class UpstreamLink : IDisposable
     // The primary's log no longer goes back to the end of this one: it asks as one that has none.
     private bool cutOff;
 
-    public UpstreamLink(MirrorOptions options, ReplicationLog log, IFollower follower, TimeProvider time, ILogger logger)
+    public UpstreamLink(
+        MirrorOptions options, ReplicationLog log, IFollower follower, NodeProblems problems, TimeProvider time, ILogger logger)
     {
         this.options = options;
         this.log = log;
         this.follower = follower;
+        this.problems = problems;
         this.time = time;
         this.logger = logger;
         backoff = new Backoff(time);
@@ -89,6 +95,7 @@ internal sealed partial class UpstreamLink : IDisposable
         {
             try
             {
+                await KeepLogAsync(cancellation).ConfigureAwait(false);
                 UpstreamStream stream = await OpenAsync(cancellation).ConfigureAwait(false);
                 await using (stream.ConfigureAwait(false))
                 {
@@ -97,7 +104,12 @@ internal sealed partial class UpstreamLink : IDisposable
                     await ExchangeAsync(stream, cancellation).ConfigureAwait(false);
                 }
             }
-            catch (Exception failure) when (failure is not LogUnwritableException && !cancellation.IsCancellationRequested)
+            catch (LogUnwritableException failure)
+            {
+                problem = failure.Message;
+                problems.Set(Log, failure.Message);
+            }
+            catch (Exception failure) when (!cancellation.IsCancellationRequested)
             {
                 // Whatever a broken connection throws (sockets, HTTP and TLS each have their own): another is tried.
                 if (failure is RefusedException refusal)
@@ -119,6 +131,21 @@ internal sealed partial class UpstreamLink : IDisposable
             upstream = null;
             await backoff.WaitAsync(cancellation).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>After a failed write the log goes on from its last commit, and the primary sends the rest again.</summary>
+    private async Task KeepLogAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await log.ReopenAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new LogUnwritableException($"the mirror's log cannot be written: {failure.Message}", failure);
+        }
+
+        problems.Clear(Log);
     }
 
     private async Task<UpstreamStream> OpenAsync(CancellationToken cancellation)

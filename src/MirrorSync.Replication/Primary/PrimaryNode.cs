@@ -2,6 +2,8 @@ using Microsoft.Extensions.Logging;
 using MirrorSync.Replication.Convergence;
 using MirrorSync.Replication.Primary.Capture;
 using MirrorSync.Replication.Primary.Notice;
+using MirrorSync.Replication.Primary.Recovery;
+using MirrorSync.Replication.Status;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
 using MirrorSync.Storage.Objects.Packing;
@@ -17,6 +19,8 @@ namespace MirrorSync.Replication.Primary;
 public sealed partial class PrimaryNode : IAsyncDisposable
 {
     private const int SweepWidth = 4;
+    private const string Log = "log";
+    private const string Retention = "retention";
     private static readonly TimeSpan SentinelInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ScanPause = TimeSpan.FromMilliseconds(200);
 
@@ -43,6 +47,12 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     private readonly Lock wanting = new();
     private readonly List<(long Since, TaskCompletionSource Reached)> catchingUp = [];
 
+    private readonly NodeProblems problems;
+    private readonly CheckpointStore store;
+    private readonly RootSync rootSync;
+    private readonly LogRetention retention;
+    private PrimaryCheckpoints? checkpoints;
+
     private CaptureContext? capture;
     private CapturedRepositories? captured;
     private volatile string? rootProblem;
@@ -64,6 +74,10 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         this.table = table;
         this.time = time;
         logger = loggers.CreateLogger<PrimaryNode>();
+        problems = new NodeProblems(logger);
+        store = new CheckpointStore(options.CheckpointFile, options.Root, options.BootId);
+        rootSync = new RootSync(store);
+        retention = new LogRetention(log, spool, options.Retention, time);
         finder = new RepositoryFinder(options.Root, loggers.CreateLogger<RepositoryFinder>());
         root = new RootGuard(options.Root, options.RootIdentityFile);
         looks = new LookTracker(time);
@@ -73,6 +87,15 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             time,
             loggers.CreateLogger<NoticeSource>());
     }
+
+    /// <summary>
+    /// Up to which record every mirror has the log that was heard within a time; the largest number when there is none. Set by
+    /// whoever knows the mirrors.
+    /// </summary>
+    internal Func<TimeSpan, ulong> MirrorFloor { get; set; } = static _ => ulong.MaxValue;
+
+    /// <summary>Where it is kept how far each mirror was.</summary>
+    internal string MirrorsFile => options.MirrorsFile;
 
     /// <summary>The present term; 0 before recovery.</summary>
     public ulong Epoch => capture?.Epoch ?? 0;
@@ -87,7 +110,10 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     public (TimeSpan LookAge, IReadOnlyList<RepositoryName> Late) Standing => looks.Standing;
 
     /// <summary>Why nothing is captured at all; null when all is well.</summary>
-    public string? Problem => rootProblem;
+    public string? Problem => rootProblem ?? log.Problem;
+
+    /// <summary>All that is wrong with the node, in words.</summary>
+    public IReadOnlyList<string> Problems => rootProblem is { } gone ? [gone, .. problems.All] : problems.All;
 
     /// <summary>Folders that look like repositories and are not captured, with the reason.</summary>
     public IReadOnlyList<BrokenRepository> Broken => captured?.Broken ?? [];
@@ -100,8 +126,19 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     /// <summary>Brings back from the log what was captured last. Before anything else.</summary>
     public async Task RecoverAsync(CancellationToken cancellation)
     {
+        ReplayStart? from = ReadCheckpoint();
         (ulong epoch, IReadOnlyList<ReplayedRepository> known, IReadOnlyList<long> removals) =
-            await LogReplay.ReadAsync(log, spool, options.Root, logger, cancellation).ConfigureAwait(false);
+            await LogReplay.ReadAsync(log, spool, options.Root, from, logger, cancellation).ConfigureAwait(false);
+        rootProblem = root.Open();
+        bool doubtful = log.Appended != LogPosition.Origin && (from is null || store.IsDoubtful(from.Checkpoint));
+        if (doubtful && rootProblem is null)
+        {
+            LogRollForward(logger, from?.Checkpoint.ReplayAfter ?? log.Base.Sequence, log.Appended.Sequence);
+            Dictionary<string, string[]> packs = (from?.Checkpoint.Repositories ?? []).ToDictionary(static e => e.Name, static e => e.Packs ?? []);
+            await new RollForward(options, spool, logger).RunAsync(known, packs, cancellation).ConfigureAwait(false);
+            store.Recovered();
+        }
+
         if (epoch == 0)
         {
             epoch = 1;
@@ -111,19 +148,46 @@ public sealed partial class PrimaryNode : IAsyncDisposable
 
         capture = new CaptureContext(log, spool, table, new ThinPackWriter(stores, new GitPackWriter(), options.Packing), FindRootProblem, time, logger)
         {
+            Problems = problems,
+            SyncRootAsync = rootSync.SyncAsync,
             Epoch = epoch,
             ObjectSets = objectSets.OpenOrCreate(),
             CaughtUp = CatchUpAsync,
             Acknowledge = notices.Acknowledge,
         };
-        rootProblem = root.Open();
         captured = new CapturedRepositories(
             capture, known, new RemovalWindow(removals), options.ScanInterval, new KnownFolders(options.FoldersFile, logger), stopping.Token);
         await captured.CatchUpAsync(cancellation).ConfigureAwait(false);
+        checkpoints = new PrimaryCheckpoints(store, capture, captured, problems);
+        if (rootProblem is null)
+        {
+            checkpoints.Write();
+        }
+
         LogRecovered(logger, known.Count, log.Committed);
     }
 
-    /// <summary>Watches and captures until cancelled. Throws when the log can no longer be written.</summary>
+    /// <summary>What a start begins with; null where there is nothing to be had, so that the whole log is read.</summary>
+    private ReplayStart? ReadCheckpoint()
+    {
+        try
+        {
+            if (store.Read() is not { } checkpoint || checkpoint.ReplayAfter > log.Committed.Sequence)
+            {
+                return null;
+            }
+
+            return new ReplayStart(checkpoint, [.. checkpoint.Repositories.Select(e => store.ReadState(e)
+                ?? throw new InvalidDataException($"the state of {e.Name} at {e.Sequence} is missing"))]);
+        }
+        catch (InvalidDataException damage)
+        {
+            LogNoStart(logger, damage.Message);
+            return null;
+        }
+    }
+
+    /// <summary>Watches and captures until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         CapturedRepositories repositories = Repositories;
@@ -134,6 +198,8 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             HandleNoticesAsync(linked.Token),
             ScanAsync(repositories, linked.Token),
             TouchSentinelAsync(linked.Token),
+            RunCheckpointsAsync(linked.Token),
+            RetainAsync(linked.Token),
             capture!.Failed.Task,
         ];
         try
@@ -151,6 +217,10 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             await stopping.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(loops[..^1]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await Task.WhenAll(repositories.All.Select(static r => r.Stopped)).ConfigureAwait(false);
+            if (Problem is null)
+            {
+                checkpoints!.Write();
+            }
         }
     }
 
@@ -183,8 +253,35 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         await stopping.CancelAsync().ConfigureAwait(false);
         await notices.DisposeAsync().ConfigureAwait(false);
         stores.Dispose();
+        rootSync.Dispose();
         stopping.Dispose();
         scanWanted.Dispose();
+    }
+
+    /// <summary>Not while the root is gone: what would be synced then is nothing.</summary>
+    private Task RunCheckpointsAsync(CancellationToken cancellation) => checkpoints!.RunAsync(() => Problem is null, cancellation);
+
+    /// <summary>Of the log what a restart or a mirror needs is kept, and beyond that what the bounds allow.</summary>
+    private async Task RetainAsync(CancellationToken cancellation)
+    {
+        using PeriodicTimer timer = new(options.RetainInterval, time);
+        while (await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false))
+        {
+            try
+            {
+                ulong given = await retention.ApplyAsync(checkpoints!.ReplayAfter, MirrorFloor(options.Retention.MaxAge), cancellation).ConfigureAwait(false);
+                if (given > 0)
+                {
+                    LogTruncated(logger, given, log.Base.Sequence);
+                }
+
+                problems.Clear(Retention);
+            }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or InvalidDataException)
+            {
+                problems.Set(Retention, $"old records of the log could not be given up: {failure.Message}");
+            }
+        }
     }
 
     private async Task HandleNoticesAsync(CancellationToken cancellation)
@@ -249,7 +346,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             case MetadataTouched touched:
                 Repositories.Find(touched.RepositoryPath)?.Touch();
                 break;
-            case Looked look when rootProblem is null:
+            case Looked look when Problem is null:
                 Reached(look.TouchedAtTimestamp);
                 looks.Note(look.TouchedAtTimestamp, UnderWay());
                 break;
@@ -275,7 +372,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     /// <summary>Why nothing may be captured now. Whoever asks then drops its work, so everything is looked at once the root is back.</summary>
     private string? FindRootProblem()
     {
-        string? problem = rootProblem ?? root.Check();
+        string? problem = Problem ?? root.Check();
         if (problem is not null)
         {
             sweepWanted = true;
@@ -284,6 +381,31 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         }
 
         return problem;
+    }
+
+    /// <summary>After a failed write the log goes on from its last commit, and what it did not take is captured again.</summary>
+    private async Task KeepLogAsync(CancellationToken cancellation)
+    {
+        if (log.Problem is not { } problem)
+        {
+            return;
+        }
+
+        problems.Set(Log, problem);
+        looks.Drop();
+        sweepWanted = true;
+        try
+        {
+            await log.ReopenAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            problems.Set(Log, $"the replication log in use cannot be taken up again: {failure.Message}");
+            return;
+        }
+
+        problems.Clear(Log);
+        WantScan();
     }
 
     private IEnumerable<CaptureUnderWay> UnderWay() =>
@@ -331,6 +453,12 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     /// <summary>Compares the folders with what is known. False when the root itself is not to be trusted.</summary>
     private async Task<bool> ScanFoldersAsync(CapturedRepositories repositories, long beganAt, CancellationToken cancellation)
     {
+        if (log.Problem is not null)
+        {
+            looks.Blind();
+            return false;
+        }
+
         string? problem = root.Check();
         FinderResult? result = problem is null ? finder.Find(cancellation) : null;
         problem ??= result!.RootProblem ?? root.Check();
@@ -347,9 +475,18 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         }
 
         // Before the first sweep there may be thousands of new ones, and the sweep comes to each in turn.
-        if (!await repositories.CompareAsync(result!, beganAt, touchNew: sweptAt is not null).ConfigureAwait(false))
+        try
         {
-            WantScan();
+            if (!await repositories.CompareAsync(result!, beganAt, touchNew: sweptAt is not null).ConfigureAwait(false))
+            {
+                WantScan();
+            }
+        }
+        catch (LogUnwritableException failure)
+        {
+            problems.Set(Log, failure.Message);
+            looks.Blind();
+            return false;
         }
 
         rootProblem = null;
@@ -387,7 +524,8 @@ public sealed partial class PrimaryNode : IAsyncDisposable
                 LogRootProblem(logger, problem);
             }
 
-            if (rootProblem is null)
+            await KeepLogAsync(cancellation).ConfigureAwait(false);
+            if (Problem is null)
             {
                 notices.TouchSentinel();
                 foreach (CapturedRepository repository in Repositories.All)
@@ -405,6 +543,15 @@ public sealed partial class PrimaryNode : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Information, Message = "recovered {Repositories} repositories from the log at {Position}")]
     private static partial void LogRecovered(ILogger logger, int repositories, LogPosition position);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the machine started again since the last checkpoint: the repositories are rolled forward by records {After} to {End}")]
+    private static partial void LogRollForward(ILogger logger, ulong after, ulong end);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the checkpoint cannot be used, so all of the log is read: {Reason}")]
+    private static partial void LogNoStart(ILogger logger, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "gave up {Records} old records of the log, which begins after {Sequence} now")]
+    private static partial void LogTruncated(ILogger logger, ulong records, ulong sequence);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "nothing is captured: {Problem}")]
     private static partial void LogRootProblem(ILogger logger, string problem);

@@ -35,7 +35,7 @@ public sealed partial class Spool
         if (!Directory.Exists(this.folder))
         {
             Directory.CreateDirectory(this.folder);
-            Durable.SyncFolder(Path.GetDirectoryName(this.folder) ?? "/");
+            Durable.SyncFolder(Path.GetDirectoryName(this.folder) ?? "/", DiskPart.Spool);
         }
     }
 
@@ -135,6 +135,8 @@ public sealed partial class Spool
                 }
             }
 
+            // A sync that fails is never tried again: then none of it is kept.
+            file.Keep = false;
             file.Finish(body);
             return offset;
         }
@@ -165,8 +167,8 @@ public sealed partial class Spool
     /// <exception cref="IOException">It cannot be removed.</exception>
     public void Remove(SpooledBody body)
     {
-        File.Delete(PathOf(body));
-        File.Delete(PartOf(body));
+        Disk.Remove(DiskPart.Spool, PathOf(body));
+        Disk.Remove(DiskPart.Spool, PartOf(body));
     }
 
     /// <summary>

@@ -25,7 +25,7 @@ internal sealed class SpoolFile : IDisposable
     {
         this.folder = folder;
         this.temporary = temporary;
-        handle = File.OpenHandle(temporary, mode, FileAccess.ReadWrite, FileShare.None, FileOptions.Asynchronous);
+        handle = Disk.Open(DiskPart.Spool, temporary, mode, FileAccess.ReadWrite, FileShare.None, FileOptions.Asynchronous);
     }
 
     /// <summary>Left where it is when it is disposed of unfinished.</summary>
@@ -60,14 +60,14 @@ internal sealed class SpoolFile : IDisposable
 
     public void Append(ReadOnlySpan<byte> bytes)
     {
-        RandomAccess.Write(handle, bytes, Length);
+        Disk.Write(DiskPart.Spool, handle, bytes, Length);
         hash.AppendData(bytes);
         Length += bytes.Length;
     }
 
     public async ValueTask AppendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
     {
-        await RandomAccess.WriteAsync(handle, bytes, Length, cancellation).ConfigureAwait(false);
+        await Disk.WriteAsync(DiskPart.Spool, handle, bytes, Length, cancellation).ConfigureAwait(false);
         hash.AppendData(bytes.Span);
         Length += bytes.Length;
     }
@@ -83,10 +83,10 @@ internal sealed class SpoolFile : IDisposable
                 $"a body of {body.Length} bytes with hash {body.Name} came where {wanted.Length} bytes with hash {wanted.Name} were expected");
         }
 
-        Durable.SyncFile(handle);
-        File.Move(temporary, Path.Combine(folder, body.Name.ToString()), overwrite: true);
+        Durable.SyncFile(handle, DiskPart.Spool);
+        Disk.Rename(DiskPart.Spool, temporary, Path.Combine(folder, body.Name.ToString()));
         finished = true;
-        Durable.SyncFolder(folder);
+        Durable.SyncFolder(folder, DiskPart.Spool);
         return body;
     }
 

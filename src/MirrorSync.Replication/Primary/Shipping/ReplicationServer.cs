@@ -44,7 +44,8 @@ public sealed partial class ReplicationServer : INodeStatusSource
         this.table = table;
         this.time = time;
         this.logger = logger;
-        roster = new MirrorRoster(log, table, time);
+        roster = new MirrorRoster(log, table, new SeenMirrors(node.MirrorsFile, logger), time);
+        node.MirrorFloor = roster.Floor;
     }
 
     /// <summary>Serves one mirror's stream until it ends or falls silent.</summary>
@@ -136,7 +137,7 @@ public sealed partial class ReplicationServer : INodeStatusSource
             Connected = true,
             PrimaryHeardSecondsAgo = 0,
             LagSeconds = lookAge,
-            Problems = problem is null ? [] : [problem],
+            Problems = node.Problems,
             Repositories = repositories,
             Mirrors = roster.Status,
         };

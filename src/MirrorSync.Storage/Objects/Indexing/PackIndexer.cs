@@ -1,6 +1,7 @@
 using Microsoft.Win32.SafeHandles;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Packs;
+using MirrorSync.Storage.Files;
 using MirrorSync.Storage.Objects.Store;
 using MirrorSync.Storage.Repositories;
 
@@ -154,7 +155,7 @@ public sealed class PackIndexer(PackIndexOptions options)
             window.Filled(read);
             if (file is not null)
             {
-                await RandomAccess.WriteAsync(file, window.Last(read), offset, cancellation).ConfigureAwait(false);
+                await Disk.WriteAsync(DiskPart.Pack, file, window.Last(read), offset, cancellation).ConfigureAwait(false);
             }
 
             window.Consumed(work.Consume(window.Unread, final));
@@ -206,7 +207,7 @@ public sealed class PackIndexer(PackIndexOptions options)
             }
 
             File.SetUnixFileMode(temporary, PackFolder.ReadOnly);
-            File.Move(temporary, path, overwrite: true);
+            Disk.Rename(DiskPart.Pack, temporary, path);
         }
         finally
         {
