@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Repositories;
 
@@ -46,4 +47,18 @@ internal static class MetadataFields
         Config = fields.Config ?? before.Config,
         Alternates = fields.Alternates ?? before.Alternates,
     });
+
+    /// <summary>The SHA-256 of a repository's metadata as a record's fields, hex; empty when they cannot be read.</summary>
+    public static string DigestOf(Repository repository)
+    {
+        try
+        {
+            LogRecordBody fields = Put(new LogRecordBody(), Said(RepositoryMetadata.Read(repository)));
+            return Convert.ToHexStringLower(SHA256.HashData(LogRecordBodyCodec.EncodeFields(fields, repository.Format)));
+        }
+        catch (IOException)
+        {
+            return string.Empty;
+        }
+    }
 }

@@ -1,3 +1,4 @@
+using MirrorSync.Git.Objects;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Repositories;
 
@@ -28,6 +29,23 @@ internal static class Records
         Before = last.Ledger,
         After = default,
         InlineBody = LogRecordBodyCodec.EncodeFields(new LogRecordBody(), last.Repository.Format),
+    };
+
+    /// <summary>The record by which a repository was removed, as far as can be told when no log has it any more.</summary>
+    public static LogRecord RemovalTold(LogPosition position, RepositoryName name, ObjectFormat format, long noticedAt) => new()
+    {
+        Kind = LogRecordKind.Removed,
+        Epoch = position.Epoch,
+        Sequence = position.Sequence,
+        PreviousChain = position.Chain,
+        Chain = position.Chain,
+        NoticedAtMicroseconds = noticedAt,
+        Repository = name,
+        Format = format,
+        Before = default,
+        After = default,
+        Spooled = null,
+        InlineBody = default,
     };
 
     /// <summary>A repository bears another name.</summary>

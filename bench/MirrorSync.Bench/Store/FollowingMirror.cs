@@ -67,7 +67,7 @@ internal sealed class FollowingMirror : IAsyncDisposable
                 NullLogger<NodeMaintenance>.Instance)
             : null;
         PackIndexer indexer = new(new PackIndexOptions { Checks = ObjectChecks.Connected, ListIds = true });
-        bulk = new BulkClient(options, spool);
+        bulk = new BulkClient(options, spool, TimeProvider.System);
         ApplyContext context = new(
             log,
             spool,
@@ -96,7 +96,7 @@ internal sealed class FollowingMirror : IAsyncDisposable
             [new RefEntry(RefName.FromString(Branch), RefValue.Direct(tip), default)]);
         RepositoryState state = new(repository, RepositoryCondition.Live, null, refs, log.Appended);
         FollowedRepositories names = new(context, new RemovalGuard([]), stop.Token);
-        followed = new FollowedRepository(context, names, state, [], provenAsOf: null, Task.CompletedTask, stop.Token);
+        followed = new FollowedRepository(context, names, state, [], cutOff: false, provenAsOf: null, Task.CompletedTask, stop.Token);
         maintaining = Maintenance?.RunAsync(stop.Token) ?? Task.CompletedTask;
     }
 

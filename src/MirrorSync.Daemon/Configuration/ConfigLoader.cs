@@ -85,6 +85,7 @@ internal static class ConfigLoader
             reader.Flag("Packs:DetectCollisions", true),
             (int)reader.Whole("Packs:Threads", PacksConfig.DefaultThreads, 1, 64),
             reader.Whole("Packs:CacheBytes", PacksConfig.DefaultCacheBytes, 4L << 20, 32L << 30));
+        long bulkRate = reader.Whole("Bulk:MaxBytesPerSecond", 0, 4 << 10, 1L << 40);
         LogRetentionOptions retention = new(
             reader.Time("Retention:MaxAge", LogRetentionOptions.Default.MaxAge),
             reader.Whole("Retention:MaxBytes", LogRetentionOptions.Default.MaxBytes, 64L << 20, 1L << 50));
@@ -130,6 +131,7 @@ internal static class ConfigLoader
             Tls = tls,
             Serving = new ServingConfig(pushUrl),
             Packs = packs,
+            Bulk = new BulkConfig(bulkRate > 0 ? bulkRate : null),
             Retention = retention,
             Trash = trash,
             Maintenance = maintenance,

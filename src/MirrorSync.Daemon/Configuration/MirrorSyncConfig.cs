@@ -43,6 +43,9 @@ internal sealed record MirrorSyncConfig
     /// <summary>How a mirror takes packs, and how much memory a primary takes to make one.</summary>
     public PacksConfig Packs { get; init; } = new(false, true, PacksConfig.DefaultThreads, PacksConfig.DefaultCacheBytes);
 
+    /// <summary>How fast a primary sends what is not a small delta.</summary>
+    public BulkConfig Bulk { get; init; } = new(null);
+
     /// <summary>How much of its log a mirror keeps. A primary may have it too, so that nodes can share a file.</summary>
     public LogRetentionOptions Retention { get; init; } = LogRetentionOptions.Default;
 
@@ -147,6 +150,12 @@ internal sealed record PacksConfig(bool RefuseFindings, bool DetectCollisions, i
     /// <summary>The cores, at most 4.</summary>
     public static int DefaultThreads { get; } = Math.Min(Environment.ProcessorCount, 4);
 }
+
+/// <summary><c>Bulk:*</c>.</summary>
+/// <param name="MaxBytesPerSecond">
+/// How fast snapshots and spooled bodies go to one mirror at most, 4 KiB to 1 TiB a second; null for as fast as they can.
+/// </param>
+internal sealed record BulkConfig(long? MaxBytesPerSecond);
 
 /// <summary><c>Trash:*</c>.</summary>
 /// <param name="Retention">How long a mirror keeps a repository that was removed at the primary.</param>

@@ -22,6 +22,12 @@ internal sealed class KestrelListeners(ListenConfig config, NodeTls? tls)
 
     private const int FrameBytes = 256 << 10;
 
+    // tcp(7), TCP_NOTSENT_LOWAT of Linux: what waits in the kernel before it is sent can no longer be overtaken. A window
+    // that fills the ocean is for what is under way, not for what waits.
+    private const int TcpLevel = 6;
+    private const int UnsentLowMark = 25;
+    private const int UnsentBytes = 128 << 10;
+
     /// <summary>A little more than what git's clients may send, so that those who send more get the words made for them.</summary>
     private const long PublicBodyBytes = ServingOptions.DefaultMaxRequestBytes + (1 << 20);
 
@@ -51,7 +57,17 @@ internal sealed class KestrelListeners(ListenConfig config, NodeTls? tls)
 
     /// <summary>Makes a port that cannot be had name its key and address.</summary>
     public void Configure(SocketTransportOptions options) => options.CreateBoundListenSocket = endPoint =>
-        BindOrRefuse(KeyOf(endPoint), endPoint, SocketTransportOptions.CreateDefaultBoundListenSocket);
+        BindOrRefuse(KeyOf(endPoint), endPoint, bound =>
+        {
+            Socket socket = SocketTransportOptions.CreateDefaultBoundListenSocket(bound);
+            if (KeyOf(endPoint) == ListenReader.ReplicationKey)
+            {
+                // What is accepted takes it over from the listener.
+                socket.SetRawSocketOption(TcpLevel, UnsentLowMark, BitConverter.GetBytes(UnsentBytes));
+            }
+
+            return socket;
+        });
 
     /// <summary>The URL that a listener was bound to, once Kestrel runs.</summary>
     public string UrlOf(Listener listener) =>

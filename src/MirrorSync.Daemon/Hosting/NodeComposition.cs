@@ -96,9 +96,11 @@ internal static class NodeComposition
         NodeMaintenance? maintenance = Maintenance(context, table, gates, readers, static () => false, rebasing.CheckAsync);
         NodeScrub? scrub = Scrub(context, table, gates, maintenance, spool, static () => false);
         ReplicationServer server = new(
-            node, identity, log, spool, table, context.Time, context.LoggerFactory.CreateLogger<ReplicationServer>());
-        SnapshotSender snapshots = new(new GitPackWriter(), table, context.LoggerFactory.CreateLogger<SnapshotSender>());
-        ReplicationEndpoints endpoints = new(server, snapshots, identity.Fleet);
+            node, identity, log, table, context.Time, context.LoggerFactory.CreateLogger<ReplicationServer>());
+        SnapshotPins snapshots = new(
+            table, () => node.Shown.Sequence, config.Data.SpoolFolder, context.Time, context.LoggerFactory.CreateLogger<SnapshotPins>());
+        BulkServer bulk = new(server, spool, snapshots, config.Bulk.MaxBytesPerSecond, context.Time);
+        ReplicationEndpoints endpoints = new(server, bulk, identity.Fleet, context.LoggerFactory.CreateLogger<ReplicationEndpoints>());
         (Microsoft.AspNetCore.Http.RequestDelegate http, GitDaemonListener? git) = Listeners(
             context, table, readers, Serving(config, () => identity.Name, scrub));
         return new NodeParts

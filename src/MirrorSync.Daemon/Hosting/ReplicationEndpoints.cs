@@ -1,30 +1,24 @@
-using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
 using MirrorSync.Replication.Primary.Shipping;
 using MirrorSync.Replication.Wire;
-using MirrorSync.Storage.Log;
-using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Daemon.Hosting;
 
 /// <summary>The primary's replication over HTTP/2: which path is answered by what.</summary>
-/// <param name="server">Streams, list and spool.</param>
-/// <param name="snapshots">Sends snapshots.</param>
+/// <param name="server">The streams.</param>
+/// <param name="bulk">What is fetched beside them.</param>
 /// <param name="fleet">The fleet that requests beside the stream must name.</param>
-internal sealed class ReplicationEndpoints(ReplicationServer server, SnapshotSender snapshots, string fleet)
+/// <param name="logger">Where it is told what cannot be had.</param>
+internal sealed partial class ReplicationEndpoints(ReplicationServer server, BulkServer bulk, string fleet, ILogger<ReplicationEndpoints> logger)
 {
     private const string Binary = "application/octet-stream";
 
     /// <summary>The handlers by path.</summary>
-    public IReadOnlyDictionary<string, RequestDelegate> Handlers => new Dictionary<string, RequestDelegate>
-    {
-        [Handshake.StreamPath] = StreamAsync,
-        [Handshake.RepositoriesPath] = ListAsync,
-        [Handshake.SpoolPath] = SpoolAsync,
-        [Handshake.SnapshotPath] = SnapshotAsync,
-        [Handshake.ObjectSetPath] = ObjectSetAsync,
-    };
+    public IReadOnlyDictionary<string, RequestDelegate> Handlers =>
+        BulkServer.Paths.Select(path => KeyValuePair.Create<string, RequestDelegate>(path, BulkAsync))
+            .Append(KeyValuePair.Create<string, RequestDelegate>(Handshake.StreamPath, StreamAsync)).ToDictionary();
 
     private async Task StreamAsync(HttpContext context)
     {
@@ -48,82 +42,40 @@ internal sealed class ReplicationEndpoints(ReplicationServer server, SnapshotSen
         }
     }
 
-    private async Task ListAsync(HttpContext context)
-    {
-        if (MayRead(context))
-        {
-            await context.Response.WriteAsJsonAsync(
-                server.ListRepositories(), WireJson.Default.ListedRepositoryArray, cancellationToken: context.RequestAborted).ConfigureAwait(false);
-        }
-    }
-
-    private async Task SpoolAsync(HttpContext context)
+    private async Task BulkAsync(HttpContext context)
     {
         if (!MayRead(context))
         {
             return;
         }
 
-        Stream? body = Hash256.TryParse(Query(context, "name"), out Hash256 name)
-            && long.TryParse(Query(context, "length"), NumberStyles.None, CultureInfo.InvariantCulture, out long length)
-            ? server.OpenSpooledBody(name, length)
-            : null;
-        if (body is null)
-        {
-            context.Response.StatusCode = StatusCodes.Status404NotFound;
-            return;
-        }
-
-        await using (body.ConfigureAwait(false))
-        {
-            context.Response.ContentType = Binary;
-            await body.CopyToAsync(context.Response.Body, context.RequestAborted).ConfigureAwait(false);
-        }
-    }
-
-    private async Task SnapshotAsync(HttpContext context)
-    {
-        if (!MayRead(context))
-        {
-            return;
-        }
-
-        if (!RepositoryName.TryParse(Query(context, "repository"), out RepositoryName name)
-            || !server.TryGetSnapshot(name, out RepositoryState? state))
-        {
-            context.Response.StatusCode = StatusCodes.Status404NotFound;
-            return;
-        }
-
-        context.Response.ContentType = Binary;
         try
         {
-            await snapshots.SendAsync(state, context.Response.Body, context.RequestAborted).ConfigureAwait(false);
+            using BulkAnswer? answer = await bulk.AnswerAsync(
+                context.Request.Path, key => context.Request.Query[key], context.Request.Headers[Handshake.NodeHeader].ToString(), context.RequestAborted)
+                .ConfigureAwait(false);
+            if (answer is null)
+            {
+                context.Response.StatusCode = StatusCodes.Status404NotFound;
+                return;
+            }
+
+            context.Response.ContentType = answer.ContentType;
+            context.Response.ContentLength = answer.Length;
+            await answer.SendAsync(context.Response.Body, context.RequestAborted).ConfigureAwait(false);
         }
         catch (Exception failure) when (failure is IOException or OperationCanceledException)
         {
-            // Without its end the mirror refuses what came so far, and asks again.
-            context.Abort();
-        }
-    }
+            // The mirror keeps what came, and asks again.
+            if (context.Response.HasStarted || context.RequestAborted.IsCancellationRequested)
+            {
+                context.Abort();
+                return;
+            }
 
-    private async Task ObjectSetAsync(HttpContext context)
-    {
-        if (!MayRead(context))
-        {
-            return;
-        }
-
-        if (!RepositoryName.TryParse(Query(context, "repository"), out RepositoryName name) || server.OpenObjectSet(name) is not { } set)
-        {
-            context.Response.StatusCode = StatusCodes.Status404NotFound;
-            return;
-        }
-
-        using (set)
-        {
-            context.Response.ContentType = Binary;
-            await set.CopyToAsync(context.Response.Body, context.RequestAborted).ConfigureAwait(false);
+            LogNotNow(logger, context.Request.Path, failure.Message);
+            context.Response.ContentLength = null;
+            context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
         }
     }
 
@@ -144,5 +96,6 @@ internal sealed class ReplicationEndpoints(ReplicationServer server, SnapshotSen
         return same;
     }
 
-    private static string Query(HttpContext context, string name) => context.Request.Query[name].ToString();
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Path} cannot be answered now: {Reason}")]
+    private static partial void LogNotNow(ILogger logger, string path, string reason);
 }

@@ -69,6 +69,9 @@ internal sealed record ApplyContext(
     /// <summary>How many repositories apply at once.</summary>
     public SemaphoreSlim Gate { get; } = new(Math.Max(2, Environment.ProcessorCount));
 
+    /// <summary>How many apply what is large at once: no small delta waits for these.</summary>
+    public SemaphoreSlim LargeGate { get; } = new(Math.Max(1, Environment.ProcessorCount / 2));
+
     /// <summary>How many snapshots come at once.</summary>
     public SemaphoreSlim SnapshotGate { get; } = new(2);
 }

@@ -1,5 +1,6 @@
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Objects.Fsck;
+using MirrorSync.Git.Packs;
 using MirrorSync.Git.Refs;
 using MirrorSync.Git.Sketches;
 using MirrorSync.Storage.Log;
@@ -26,8 +27,9 @@ internal readonly record struct AppliedState(RepositoryState State, FsckReport? 
 /// <remarks>
 /// <para>A delta costs no process. Its pack is indexed from the bytes of its record, and the indexer refuses it unless
 /// everything that a new commit, tree or tag names is in the pack or in the store. The store of a repository that came
-/// from a snapshot is closed in that sense, and every pack taken since keeps it so; what is pruned after a Baseline is what
-/// neither its refs reach nor a later pack brought. So all that the new refs reach is here as soon as the new refs' own objects are, and nothing is walked.</para>
+/// from a snapshot is closed in that sense, but for objects that no ref reached at the primary and that no pack of a push
+/// leaves out; every pack taken since keeps it so; what is pruned after a Baseline is what neither its refs reach nor a later
+/// pack brought. So all that the new refs reach is here as soon as the new refs' own objects are, and nothing is walked.</para>
 /// <para>A Baseline brings no objects, and what is replayed after a restart meets a disk that may have lost some: there
 /// git walks the history.</para>
 /// </remarks>
@@ -77,6 +79,53 @@ internal sealed class DeltaApplier(ApplyContext context)
         }
 
         return new AppliedState(next, indexed?.Findings);
+    }
+
+    /// <summary>
+    /// Applies deltas that follow each other as if they were one: one pack, and the refs once, to what they are after the last.
+    /// What each says of the refs before it is checked.
+    /// </summary>
+    /// <param name="state">The state that the first was written on.</param>
+    /// <param name="records">Deltas with their bodies in them, in their order.</param>
+    /// <param name="cancellation">Gives up; nothing is changed.</param>
+    /// <exception cref="InvalidPackException">The packs were refused together, which says nothing of each.</exception>
+    /// <exception cref="IOException">As of <see cref="ApplyAsync"/>, with the other exceptions there.</exception>
+    public AppliedState ApplyTogether(RepositoryState state, IReadOnlyList<LogRecord> records, CancellationToken cancellation)
+    {
+        Dictionary<RefName, (RefValue Old, RefValue New)> sum = [];
+        List<ReadOnlyMemory<byte>> packs = [];
+        List<LogRecordBody> bodies = [];
+        foreach (LogRecord record in records)
+        {
+            (LogRecordBody fields, ReadOnlyMemory<byte> pack) = Decode(state.Repository, record);
+            bodies.Add(fields);
+            if (!pack.IsEmpty)
+            {
+                packs.Add(pack);
+            }
+
+            foreach (RefUpdate update in fields.Updates)
+            {
+                (RefValue first, RefValue now) = sum.TryGetValue(update.Name, out (RefValue Old, RefValue New) known)
+                    ? known : (state.Refs.ValueOf(update.Name), state.Refs.ValueOf(update.Name));
+                sum[update.Name] = now == update.Old
+                    ? (first, update.New) : throw new DivergedException($"ref {update.Name} is not what record {record.Sequence} expects");
+            }
+        }
+
+        using OpenStores.Lease objects = context.Stores.Take(state.Repository);
+        IndexedPack? indexed = null;
+        if (packs.Count > 0)
+        {
+            ReadOnlyMemory<byte> joined = packs.Count == 1 ? packs[0] : JoinedPack.Join(packs, state.Repository.Format)
+                ?? throw new InvalidDataException($"the packs of {records[0].Sequence} to {records[^1].Sequence} cannot be joined");
+            indexed = context.Indexer.Receive(state.Repository, objects.Store, joined, completes: true, cancellation, distinct: true);
+        }
+
+        bodies.ForEach(fields => WriteMetadata(state.Repository, fields));
+        List<RefUpdate> updates = [.. sum.Where(static u => u.Value.Old != u.Value.New).Select(static u => new RefUpdate(u.Key, u.Value.Old, u.Value.New))];
+        SketchCell? cell = context.ObjectSets.Add(state.Repository, records[^1], indexed is null ? [] : indexed.Ids.Span);
+        return new AppliedState(Flip(state, objects, updates, records[^1]) with { ObjectSet = cell }, indexed?.Findings);
     }
 
     /// <summary>
@@ -157,13 +206,25 @@ internal sealed class DeltaApplier(ApplyContext context)
     private async Task<(LogRecordBody Fields, IndexedPack? Indexed)> StoreObjectsAsync(
         Repository repository, OpenStores.Lease objects, LogRecord record, CancellationToken cancellation)
     {
+        CheckKind(repository, record);
+        return await RecordObjects.StoreAsync(
+            context.Indexer, context.Spool, repository, objects.Store, record, cancellation).ConfigureAwait(false);
+    }
+
+    private static void CheckKind(Repository repository, LogRecord record)
+    {
         if (record.Kind is not (LogRecordKind.Delta or LogRecordKind.Baseline or LogRecordKind.Metadata) || record.Format != repository.Format)
         {
             throw new DivergedException($"record {record.Sequence} ({record.Kind}) cannot be applied to a {repository.Format.GitName()} repository");
         }
+    }
 
-        return await RecordObjects.StoreAsync(
-            context.Indexer, context.Spool, repository, objects.Store, record, cancellation).ConfigureAwait(false);
+    private static (LogRecordBody Fields, ReadOnlyMemory<byte> Pack) Decode(Repository repository, LogRecord record)
+    {
+        CheckKind(repository, record);
+        return LogRecordBodyCodec.TryDecode(
+            record.InlineBody, record.Format, out LogRecordBody? fields, out ReadOnlyMemory<byte> pack, out string? error)
+            ? (fields, pack) : throw new InvalidDataException($"record {record.Sequence}: {error}");
     }
 
     /// <summary>What a Baseline's refs name.</summary>

@@ -49,6 +49,16 @@ internal sealed class DurablePosition(ReplicationLog log, Spool spool)
         }
     }
 
+    /// <summary>The log begins anew: what it held before is nobody's any more.</summary>
+    public void BeginAnew()
+    {
+        lock (gate)
+        {
+            bodiesMissing.Clear();
+            added = log.Base;
+        }
+    }
+
     /// <summary>A record's body is here, or no longer needed.</summary>
     public void BodyPresent(ulong sequence)
     {

@@ -98,7 +98,7 @@ internal sealed class FollowedRepositories(ApplyContext context, RemovalGuard re
 
             foreach (MirrorRecovery.Recovered one in recovered.Repositories)
             {
-                FollowedRepository repository = new(context, this, one.State, one.Bases, provenAsOf: null, Task.CompletedTask, stopping);
+                FollowedRepository repository = new(context, this, one.State, one.Bases, cutOff: false, provenAsOf: null, Task.CompletedTask, stopping);
                 repository.Note(one.Findings);
                 byName[one.Name] = repository;
                 all.Add(repository);
@@ -120,17 +120,79 @@ internal sealed class FollowedRepositories(ApplyContext context, RemovalGuard re
 
     /// <summary>An empty log begins at a position, with these repositories.</summary>
     /// <returns>The checkpoint that says so.</returns>
-    public Checkpoint Begin(LogPosition from, IEnumerable<(RepositoryName Name, ObjectFormat Format)> listed)
+    public Checkpoint Begin(LogPosition from, IEnumerable<ListedRepository> listed)
     {
         lock (gate)
         {
-            foreach ((RepositoryName name, ObjectFormat format) in listed.Where(l => !byName.ContainsKey(l.Name)))
+            foreach (ListedRepository one in listed.Where(l => !byName.ContainsKey(Handshake.Name(l.Name))))
             {
-                Follow(name, format, provenAsOf: null);
+                Follow(Handshake.Name(one.Name), Handshake.Format(one.Format), provenAsOf: null);
             }
 
             dispatched = from.Sequence;
             return Checkpoint.Of(from.Sequence, [.. all.Select(static r => r.State)], []);
+        }
+    }
+
+    /// <summary>
+    /// The log begins anew after a position that its own records do not lead to. What the primary lists with the same refs and
+    /// metadata goes on as it is; what differs is served as it was until its snapshot is there; what is not listed was removed.
+    /// </summary>
+    /// <param name="before">The repositories as they were, nothing being done any more.</param>
+    /// <param name="end">The last record of the old log.</param>
+    /// <param name="from">Where the log begins anew.</param>
+    /// <param name="listed">What the primary has there, or a little later.</param>
+    /// <param name="noticedAt">In microseconds since 1970.</param>
+    public void BeginAnew(
+        IEnumerable<FollowedRepository> before, ulong end, LogPosition from, IReadOnlyList<ListedRepository> listed, long noticedAt)
+    {
+        lock (gate)
+        {
+            Dictionary<RepositoryName, FollowedRepository> here = [];
+            foreach (FollowedRepository one in before.Where(static r => !r.IsWaiting && r.State.IsServable))
+            {
+                here[one.State.Name] = one;
+            }
+
+            HashSet<RepositoryName> names = [.. listed.Select(static l => Handshake.Name(l.Name))];
+            foreach ((RepositoryName name, FollowedRepository gone) in here.Where(h => !names.Contains(h.Key)))
+            {
+                // The record that removed it is one of those that are no longer there, each has one of its own.
+                LogRecord told = Records.RemovalTold(new LogPosition(from.Epoch, ++end, from.Chain), name, gone.State.Repository.Format, noticedAt);
+                FollowedRepository leaver = new(context, this, gone.State, gone.Bases, cutOff: true, provenAsOf: null, Task.CompletedTask, stopping);
+                all.Add(leaver);
+                leaving.Add((name, told.Sequence, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)));
+                leaver.Work.Enqueue(new PendingRecord(told.Sequence, removals.Register(noticedAt), Told: told));
+            }
+
+            foreach (ListedRepository one in listed)
+            {
+                (RepositoryName name, ObjectFormat format) = (Handshake.Name(one.Name), Handshake.Format(one.Format));
+                if (!here.TryGetValue(name, out FollowedRepository? known) || known.State.Repository.Format != format)
+                {
+                    Follow(name, format, provenAsOf: null);
+                    continue;
+                }
+
+                RepositoryState state = known.State;
+                bool equal = !known.Work.IsBehind && state.Refs.Digest.ToString() == one.RefsDigest
+                    && MetadataFields.DigestOf(state.Repository) == one.MetadataDigest
+                    && (state.ObjectSet is not { } cell || one.ObjectSet is null || one.ObjectSet == ListedRepository.TextOf(cell));
+                if (!equal || state.ObjectSet is null)
+                {
+                    // It does not have what the records in between brought.
+                    context.ObjectSets.Delete(name);
+                }
+
+                RepositoryState next = equal
+                    ? state with { Condition = RepositoryCondition.Live, Reason = null, Applied = Handshake.Position(one.Epoch, one.Sequence, one.Chain) }
+                    : state with { ObjectSet = null, Condition = RepositoryCondition.Held, Reason = "behind the beginning of the primary's log: waits for its snapshot" };
+                byName[name] = new FollowedRepository(context, this, next, known.Bases, cutOff: !equal, provenAsOf: null, Task.CompletedTask, stopping);
+                all.Add(byName[name]);
+            }
+
+            removals.Flush();
+            dispatched = from.Sequence;
         }
     }
 
@@ -206,7 +268,8 @@ internal sealed class FollowedRepositories(ApplyContext context, RemovalGuard re
                 if (!repository.IsWaiting)
                 {
                     // Of one that waits the records are replayed: those by which another leaves its name come before.
-                    states.Add(repository.State);
+                    // Nothing would tell after a restart that one is behind whose records are not in the log.
+                    states.Add(repository.Work.IsCutOff ? repository.State with { Condition = RepositoryCondition.Missing } : repository.State);
                 }
             }
 
@@ -259,7 +322,7 @@ internal sealed class FollowedRepositories(ApplyContext context, RemovalGuard re
         Repository place = new(name, name.PathBelow(context.Root), format);
         RefSnapshot none = RefSnapshot.Empty(format);
         RepositoryState missing = new(place, RepositoryCondition.Missing, "waits for its snapshot", none, LogPosition.Origin);
-        FollowedRepository repository = new(context, this, missing, [], provenAsOf, WhenFree(name), stopping);
+        FollowedRepository repository = new(context, this, missing, [], cutOff: false, provenAsOf, WhenFree(name), stopping);
         byName[name] = repository;
         all.Add(repository);
         return repository;

@@ -35,6 +35,9 @@ internal sealed partial class FollowedRepository
     // Written by the worker only, once it runs.
     private RepositoryState state;
     private bool isShown;
+
+    // How many records are to be applied each by itself, because together they could not be.
+    private int apart;
     private volatile FindingCounts? findings;
     private volatile IReadOnlyList<RepositoryName> bases;
     private readonly ChangeSignal advanced = new();
@@ -44,6 +47,7 @@ internal sealed partial class FollowedRepository
     /// <param name="names">Told when it leaves its name.</param>
     /// <param name="initial">Its state as recovery found it; one that is not live wants a snapshot.</param>
     /// <param name="bases">The repositories that its copy borrows objects from.</param>
+    /// <param name="cutOff">The log does not have all that its copy lacks.</param>
     /// <param name="provenAsOf">The timestamp as of which it is known to be equal to the primary's; null when it is not.</param>
     /// <param name="nameFree">Completes when those that bore its name before have left it.</param>
     /// <param name="stopping">The node stops.</param>
@@ -52,6 +56,7 @@ internal sealed partial class FollowedRepository
         FollowedRepositories names,
         RepositoryState initial,
         IReadOnlyList<RepositoryName> bases,
+        bool cutOff,
         long? provenAsOf,
         Task nameFree,
         CancellationToken stopping)
@@ -66,7 +71,7 @@ internal sealed partial class FollowedRepository
         departure = new Departure(context, names, this);
         backoff = new Backoff(context.Time);
         state = initial;
-        work = new FollowedWork(RunAsync, initial.Condition != RepositoryCondition.Live, provenAsOf);
+        work = new FollowedWork(RunAsync, initial.Condition != RepositoryCondition.Live, cutOff, provenAsOf);
         isShown = !IsWaiting;
         if (isShown)
         {
@@ -259,37 +264,56 @@ internal sealed partial class FollowedRepository
             new RefWriter(state.Repository).ClearLockOlderThan(StaleLockAfter, context.Time);
         }
 
-        LogRecord record = bodies.Read(next.Sequence);
-        await bodies.FetchAsync(record, stopping).ConfigureAwait(false);
-        await names.Borrowers.BasesReachedAsync(bases, next.Sequence, stopping).ConfigureAwait(false);
+        IReadOnlyList<LogRecord> records = bodies.ReadTogether(work.PeekRun(apart > 0 ? 1 : RecordBodies.MaxTogether));
+        await bodies.FetchAsync(records[0], stopping).ConfigureAwait(false);
+        await names.Borrowers.BasesReachedAsync(bases, records[^1].Sequence, stopping).ConfigureAwait(false);
         // Before the other gate: who waits here for a fold must not keep other repositories waiting.
         using IDisposable? alone = context.Maintenance is { } maintenance
             ? await maintenance.EnterAsync(state.Repository, stopping).ConfigureAwait(false) : null;
-        await context.Gate.WaitAsync(stopping).ConfigureAwait(false);
+        SemaphoreSlim gate = records[0].Spooled is null ? context.Gate : context.LargeGate;
+        await gate.WaitAsync(stopping).ConfigureAwait(false);
         try
         {
-            (RepositoryState applied, FsckReport? found) = await applier.ApplyAsync(state, record, stopping).ConfigureAwait(false);
-            if (record.Kind is LogRecordKind.Metadata or LogRecordKind.Baseline)
-            {
-                Borrow(Borrowing.BasesOf(applied.Repository));
-            }
-
-            Show(applied);
-            Note(found);
+            await ApplyAsync(records).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (records.Count > 1 && IsNoCaseForAnotherTry(failure))
+        {
+            // Which of them it is shows when each is applied by itself.
+            apart = records.Count;
+            return;
         }
         finally
         {
-            context.Gate.Release();
+            gate.Release();
         }
 
-        Done();
+        foreach (LogRecord _ in records)
+        {
+            Done();
+        }
+
+        apart = Math.Max(0, apart - 1);
         context.Applied(AppliedFrame.Of(state));
+    }
+
+    private async Task ApplyAsync(IReadOnlyList<LogRecord> records)
+    {
+        (RepositoryState applied, FsckReport? found) = records.Count == 1
+            ? await applier.ApplyAsync(state, records[0], stopping).ConfigureAwait(false)
+            : applier.ApplyTogether(state, records, stopping);
+        if (records[0].Kind is LogRecordKind.Metadata or LogRecordKind.Baseline)
+        {
+            Borrow(Borrowing.BasesOf(applied.Repository));
+        }
+
+        Show(applied);
+        Note(found);
     }
 
     private async Task LeaveAsync(PendingRecord next, Task ready)
     {
         await ready.WaitAsync(stopping).ConfigureAwait(false);
-        LogRecord record = bodies.Read(next.Sequence);
+        LogRecord record = next.Told ?? bodies.Read(next.Sequence);
         if (next.NewName is not { } newName)
         {
             await AwaitBorrowersAsync().ConfigureAwait(false);
@@ -331,8 +355,8 @@ internal sealed partial class FollowedRepository
         try
         {
             context.Stores.Forget(state.Repository);
-            (installed, found) = await context.Snapshots.InstallAsync(state.Name, state.Applied.Sequence, stopping)
-                .ConfigureAwait(false);
+            ulong through = Math.Max(work.SnapshotThrough, Math.Max(state.Applied.Sequence, context.Log.Base.Sequence));
+            (installed, found) = await context.Snapshots.InstallAsync(state.Name, state.Applied.Sequence, through, stopping).ConfigureAwait(false);
             findings = null;
             context.ObjectSets.Delete(state.Name);
             Borrow(Borrowing.BasesOf(installed.Repository));
@@ -377,7 +401,7 @@ internal sealed partial class FollowedRepository
         }
         else if (IsNoCaseForAnotherTry(failure))
         {
-            work.WantSnapshot();
+            work.WantSnapshot(context.Log.Committed.Sequence);
 
             // A record that cannot be had, or is not wanted, says nothing against the copy that is here.
             bool sound = failure is BodyLostException or BaseDroppedException or ObjectTooLargeException or InvalidPackException { IsOfObjects: true };

@@ -17,9 +17,11 @@ internal sealed class FollowedWork
     /// <summary>Begins with nothing to do, or with a snapshot.</summary>
     /// <param name="worker">Does what is to be done, until <see cref="Next"/> says that there is nothing.</param>
     /// <param name="snapshotWanted">Its copy is not to be had or not to be trusted.</param>
+    /// <param name="cutOff">The log does not have all that its copy lacks.</param>
     /// <param name="provenAsOf">The timestamp as of which its copy is known to be equal to the primary's; null when it is not.</param>
-    public FollowedWork(Func<Task> worker, bool snapshotWanted, long? provenAsOf)
+    public FollowedWork(Func<Task> worker, bool snapshotWanted, bool cutOff, long? provenAsOf)
     {
+        IsCutOff = cutOff;
         this.worker = worker;
         this.snapshotWanted = snapshotWanted;
         proof = new FreshnessProof(provenAsOf);
@@ -46,6 +48,12 @@ internal sealed class FollowedWork
 
     /// <summary>The worker; completed when nothing is to do.</summary>
     public Task Worker { get; private set; } = Task.CompletedTask;
+
+    /// <summary>
+    /// True while the log does not have all that the copy lacks: then nothing but a snapshot brings it on, and after a restart
+    /// nothing tells that it is behind.
+    /// </summary>
+    public bool IsCutOff { get; private set; }
 
     /// <summary>True while records or a snapshot wait.</summary>
     public bool IsBehind
@@ -142,6 +150,9 @@ internal sealed class FollowedWork
         Start();
     }
 
+    /// <summary>The record that a snapshot must reach to help; 0 where any will do that the log goes on from.</summary>
+    public ulong SnapshotThrough { get; private set; }
+
     /// <summary>A copy of the object set has come.</summary>
     /// <param name="file">The copy; whoever takes it deletes it.</param>
     public void OfferObjectSet(string file)
@@ -178,11 +189,13 @@ internal sealed class FollowedWork
     }
 
     /// <summary>The copy is no longer trusted, or cannot be brought on: nothing is proven of it before its snapshot.</summary>
-    public void WantSnapshot()
+    /// <param name="through">Every record up to here must be in the snapshot.</param>
+    public void WantSnapshot(ulong through)
     {
         lock (gate)
         {
             snapshotWanted = true;
+            SnapshotThrough = through;
             proof.Forget();
         }
     }
@@ -204,6 +217,7 @@ internal sealed class FollowedWork
         {
             show();
             snapshotWanted = false;
+            IsCutOff = false;
             if (lastAnswer is var (sequence, asOf))
             {
                 // The snapshot is younger than that answer, or what it lacks is among the waiting records.
@@ -251,6 +265,16 @@ internal sealed class FollowedWork
         lock (gate)
         {
             return pending.Peek();
+        }
+    }
+
+    /// <summary>The first of the waiting records and those behind it, up to one by which the repository leaves its name. By the worker.</summary>
+    /// <param name="most">How many at most.</param>
+    public IReadOnlyList<PendingRecord> PeekRun(int most)
+    {
+        lock (gate)
+        {
+            return [.. pending.Take(most).TakeWhile(static r => r.LeavesAfter is null)];
         }
     }
 

@@ -36,7 +36,8 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     private readonly ApplyContext context;
     private readonly CancellationTokenSource stopping = new();
     private readonly TaskCompletionSource running = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private FollowedRepositories? repositories;
+    private volatile FollowedRepositories? repositories;
+    private CancellationTokenSource generation;
 
     private volatile string? primaryName;
     private volatile bool recovered;
@@ -65,12 +66,13 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         this.table = table;
         this.time = time;
         logger = loggers.CreateLogger<MirrorNode>();
+        generation = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
         problems = new NodeProblems(logger);
         upkeep = new LogUpkeep(log, new LogRetention(log, spool, options.Retention, time), problems, time, logger);
         store = new CheckpointStore(options.CheckpointFile, options.Root, options.BootId);
         link = new UpstreamLink(options, log, this, upkeep, time, logger);
         checkpoints = new CheckpointWriter(store, () => repositories?.Collect(), problems, time, logger);
-        bulk = new BulkClient(options, spool);
+        bulk = new BulkClient(options, spool, time);
 
         // Whatever the options say: what is taken must be connected, for the apply path walks nothing.
         PackIndexer indexer = new(options.Packs with { ListIds = true, Checks = options.RefuseFindings ? ObjectChecks.Strict : ObjectChecks.Connected });
@@ -119,7 +121,6 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             throw new InvalidDataException(problem);
         }
 
-        snapshots.Clean();
         Trash.Open();
         objectSets.Open();
         MirrorRecovery.Outcome found = await new MirrorRecovery(options, context, store).RunAsync(cancellation).ConfigureAwait(false);
@@ -129,8 +130,10 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         }
 
         RemovalGuard removals = new(Trash.Entries.Where(static e => !e.Accepted).Select(static e => e.NoticedAt));
-        repositories = new FollowedRepositories(context, removals, stopping.Token);
-        repositories.Begin(found);
+        FollowedRepositories all = new(context, removals, generation.Token);
+        repositories = all;
+        all.Begin(found);
+        snapshots.Clean(all.ByName.Where(static r => r.Repository.State.Condition != RepositoryCondition.Live).Select(static r => r.Name));
         recovered = true;
         LogRecovered(logger, found.Repositories.Count, log.Committed);
     }
@@ -147,7 +150,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     public async Task RunAsync(CancellationToken cancellation)
     {
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        ObjectSetFetcher objectSetFetcher = new(Repositories, bulk, options.ObjectSetsFolder + ".incoming", time, logger);
+        ObjectSetFetcher objectSetFetcher = new(() => Repositories.All, bulk, options.ObjectSetsFolder + ".incoming", time, logger);
         Task[] loops =
         [
             link.RunAsync(linked.Token),
@@ -233,6 +236,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     public async ValueTask DisposeAsync()
     {
         await stopping.CancelAsync().ConfigureAwait(false);
+        generation.Dispose();
         stopping.Dispose();
         link.Dispose();
         bulk.Dispose();
@@ -254,19 +258,57 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         }
 
         LogPosition from = Handshake.Position(welcome.Epoch, welcome.Sequence, welcome.Chain);
-        if (log.Appended != LogPosition.Origin)
+        if (log.Appended == from)
         {
             LogFollowing(logger, welcome.Node, from);
             return;
         }
 
-        IReadOnlyList<(RepositoryName Name, ObjectFormat Format)> listed = await bulk.ListAsync(cancellation).ConfigureAwait(false);
+        if (from.Sequence <= log.Appended.Sequence || from.Epoch < log.Appended.Epoch)
+        {
+            throw new ProtocolException($"the primary begins at {from}, where this log is at {log.Appended}");
+        }
+
+        IReadOnlyList<ListedRepository> listed = await bulk.ListAsync(cancellation).ConfigureAwait(false);
+        if (log.Appended != LogPosition.Origin)
+        {
+            await BeginAnewAsync(from, listed, cancellation).ConfigureAwait(false);
+            return;
+        }
 
         // The checkpoint first: with the log begun and no list, a repository would be forgotten for ever.
         (Repositories.Begin(from, listed) with { Boot = options.BootId }).Write(options.CheckpointFile);
         log.StartAt(from);
         LogFollowing(logger, welcome.Node, from);
         foreach (FollowedRepository repository in Repositories.All)
+        {
+            repository.Work.Start();
+        }
+    }
+
+    /// <summary>The primary's log no longer goes back to where this one ends: the records in between are not to be had.</summary>
+    private async Task BeginAnewAsync(LogPosition from, IReadOnlyList<ListedRepository> listed, CancellationToken cancellation)
+    {
+        LogCutOff(logger, log.Appended, from);
+        FollowedRepositories before = Repositories;
+        await generation.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(before.All.Select(static r => r.Work.Worker)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        generation.Dispose();
+        generation = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
+        FollowedRepositories anew = new(context, before.Removals, generation.Token);
+        anew.BeginAnew(before.All, log.Appended.Sequence, from, listed, Records.Now(time));
+        repositories = anew;
+
+        // The checkpoint first: after an end in between, the old log ends below it, and all of this is done again.
+        if (!await checkpoints.WriteAsync(cancellation).ConfigureAwait(false))
+        {
+            throw new IOException("the log cannot begin anew: no checkpoint can be written");
+        }
+
+        log.StartAt(from);
+        durable.BeginAnew();
+        LogFollowing(logger, primaryName ?? string.Empty, from);
+        foreach (FollowedRepository repository in anew.All)
         {
             repository.Work.Start();
         }
@@ -342,6 +384,9 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
 
         link.Send(o => Frames.WriteSequence(o, FrameKind.Durable, sequence));
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "this log ends at {End}, and the primary's begins after that: it begins anew at {From}, and what differs is brought up by snapshots")]
+    private static partial void LogCutOff(ILogger logger, LogPosition end, LogPosition from);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "recovered {Repositories} repositories at {Position}")]
     private static partial void LogRecovered(ILogger logger, int repositories, LogPosition position);

@@ -13,7 +13,7 @@ namespace MirrorSync.Replication.Mirror;
 /// <param name="time">The clock.</param>
 /// <param name="logger">Where it reports.</param>
 internal sealed partial class ObjectSetFetcher(
-    FollowedRepositories repositories, BulkClient bulk, string folder, TimeProvider time, ILogger logger)
+    Func<IReadOnlyList<FollowedRepository>> repositories, BulkClient bulk, string folder, TimeProvider time, ILogger logger)
 {
     private const int AtOnce = 4;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
@@ -28,7 +28,7 @@ internal sealed partial class ObjectSetFetcher(
         while (await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false))
         {
             await Parallel.ForEachAsync(
-                repositories.All.Where(static r => r.IsObjectSetWanted), bounds, async (one, token) => await FetchAsync(one, token).ConfigureAwait(false))
+                repositories().Where(static r => r.IsObjectSetWanted), bounds, async (one, token) => await FetchAsync(one, token).ConfigureAwait(false))
                 .ConfigureAwait(false);
         }
     }

@@ -1,3 +1,4 @@
+using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Mirror;
@@ -9,4 +10,6 @@ namespace MirrorSync.Replication.Mirror;
 /// it is known what else is to be removed.
 /// </param>
 /// <param name="NewName">The name that the repository then bears; null when it is removed.</param>
-internal readonly record struct PendingRecord(ulong Sequence, Task? LeavesAfter = null, RepositoryName? NewName = null);
+/// <param name="Told">The record itself, where no log has it: the primary's list, long after it, told of what it says.</param>
+internal readonly record struct PendingRecord(
+    ulong Sequence, Task? LeavesAfter = null, RepositoryName? NewName = null, LogRecord? Told = null);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using MirrorSync.Storage.Log;
 
 namespace MirrorSync.Replication.Mirror;
@@ -6,6 +7,11 @@ namespace MirrorSync.Replication.Mirror;
 /// <param name="context">What all share.</param>
 internal sealed class RecordBodies(ApplyContext context)
 {
+    /// <summary>How many records are applied as one at most, and of how many bytes together.</summary>
+    public const int MaxTogether = 256;
+
+    private const long MaxTogetherBytes = 8 << 20;
+
     /// <summary>A record out of this node's own log.</summary>
     /// <exception cref="BodyLostException">It is damaged there.</exception>
     public LogRecord Read(ulong sequence)
@@ -18,6 +24,29 @@ internal sealed class RecordBodies(ApplyContext context)
         {
             throw new BodyLostException(damage.Message);
         }
+    }
+
+    /// <summary>
+    /// The record that comes next, and those behind it that can be applied with it as one: small deltas, their bodies in
+    /// them. Under a backlog that is one pack and one look at the refs for all of them.
+    /// </summary>
+    /// <param name="run">The records that wait, the next one first.</param>
+    /// <exception cref="BodyLostException">The first is damaged here.</exception>
+    public IReadOnlyList<LogRecord> ReadTogether(IReadOnlyList<PendingRecord> run)
+    {
+        List<LogRecord> records = [Read(run[0].Sequence)];
+        long bytes = records[0].InlineBody.Length;
+        for (int i = 1; i < run.Count && IsSmallDelta(records[^1]); i++)
+        {
+            if (!TryReadNext(run[i].Sequence, out LogRecord? next) || !IsSmallDelta(next) || (bytes += next.InlineBody.Length) > MaxTogetherBytes)
+            {
+                break;
+            }
+
+            records.Add(next);
+        }
+
+        return records;
     }
 
     /// <summary>Brings a record's body here, if it has one beside it.</summary>
@@ -43,5 +72,22 @@ internal sealed class RecordBodies(ApplyContext context)
         }
 
         context.BodyPresent(record.Sequence);
+    }
+
+    private static bool IsSmallDelta(LogRecord record) => record is { Kind: LogRecordKind.Delta, Spooled: null };
+
+    // One that is damaged is told of when it is its turn.
+    private bool TryReadNext(ulong sequence, [NotNullWhen(true)] out LogRecord? record)
+    {
+        try
+        {
+            record = Read(sequence);
+            return true;
+        }
+        catch (BodyLostException)
+        {
+            record = null;
+            return false;
+        }
     }
 }

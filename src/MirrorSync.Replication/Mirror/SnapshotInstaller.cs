@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Objects.Fsck;
@@ -15,98 +17,124 @@ using MirrorSync.Storage.Repositories;
 namespace MirrorSync.Replication.Mirror;
 
 /// <summary>
-/// Brings a repository up from the primary's snapshot: built beside, checked, synced, then swapped in by one rename, so
-/// that the repository is never absent or half there.
+/// Brings a repository up from the primary's snapshot: fetched in parts, built beside, checked, synced, then swapped in by
+/// one rename, so that the repository is never absent or half there. Parts that have come are kept until they are taken, or
+/// no longer wanted.
 /// </summary>
 internal sealed partial class SnapshotInstaller(
     MirrorOptions options, BulkClient bulk, PackIndexer indexer, RepositoryTable table, NodeMaintenance? maintenance, ILogger logger)
 {
+    private const int MaxParts = 1 << 20;
+
     // Beside the repositories, for a rename does not cross file systems; a name that is no repository's.
     private readonly string incoming = Path.Combine(options.Root, ".mirrorsync-incoming");
 
-    /// <summary>Removes what an earlier process left half done.</summary>
-    public void Clean()
-    {
-        Delete(incoming);
-    }
+    // Packs of which this node's own copy is damaged: to be fetched.
+    private readonly ConcurrentDictionary<string, bool> damaged = new();
 
-    /// <summary>Fetches and installs one repository, new or in place of a damaged one.</summary>
-    /// <param name="name">The repository.</param>
-    /// <param name="atLeast">A snapshot older than this sequence is refused: no repository goes backwards.</param>
-    /// <param name="cancellation">Gives up.</param>
-    /// <returns>Its state: live, as of the snapshot's position; with it what fsck finds in its objects.</returns>
-    /// <exception cref="IOException">The transfer, the check or the disk failed; what was there stays.</exception>
-    /// <exception cref="InvalidPackException">The pack was refused.</exception>
-    /// <exception cref="ObjectsMissingException">An object that a ref names did not come.</exception>
-    /// <exception cref="InvalidDataException">The snapshot is not what it says.</exception>
-    /// <exception cref="BaseBehindException">A repository that it borrows from is not here yet, or not as far.</exception>
-    public async Task<AppliedState> InstallAsync(RepositoryName name, ulong atLeast, CancellationToken cancellation)
+    /// <summary>Removes what has come of all snapshots but those that are still wanted. Before any is fetched.</summary>
+    public void Clean(IEnumerable<RepositoryName> wanted)
     {
-        (SnapshotHeader header, HttpResponseMessage response, ChunkReader body) =
-            await bulk.OpenSnapshotAsync(name, cancellation).ConfigureAwait(false);
-        string folder = Path.Combine(incoming, Guid.NewGuid().ToString("N"));
-        using (response)
+        HashSet<string> kept = [.. wanted.Select(name => IncomingSnapshot.PlaceOf(incoming, name))];
+        if (Directory.Exists(incoming))
         {
-            if (header.Sequence < atLeast || header.Name != name.Value)
+            foreach (string place in Directory.EnumerateDirectories(incoming).Where(p => !kept.Contains(p)))
             {
-                throw new InvalidDataException($"{name}: the snapshot is of {header.Name} at {header.Sequence}, but {atLeast} is here");
-            }
-
-            foreach (SnapshotBase wanted in header.Bases)
-            {
-                RepositoryName other = Handshake.Name(wanted.Name);
-                if (!table.TryGet(other, out RepositoryState? there) || !there.IsServable || there.Applied.Sequence < wanted.Sequence)
-                {
-                    throw new BaseBehindException(name, other, wanted.Sequence);
-                }
-            }
-
-            try
-            {
-                ObjectFormat format = Handshake.Format(header.Format);
-                Repository beside = RepositoryLayout.CreateBare(name, folder, format);
-                (RefSnapshot refs, FsckReport? findings) = await FillAsync(beside, header, body, cancellation).ConfigureAwait(false);
-                Repository installed = beside with { Path = name.PathBelow(options.Root) };
-                Folders.SyncFileSystem(folder);
-                using (maintenance is null ? null : await maintenance.EnterExchangeAsync(installed, cancellation).ConfigureAwait(false))
-                {
-                    MoveIn(folder, installed.Path);
-                }
-
-                LogPosition position = Handshake.Position(header.Epoch, header.Sequence, header.Chain);
-                return new AppliedState(new RepositoryState(installed, RepositoryCondition.Live, null, refs, position), findings);
-            }
-            finally
-            {
-                // Holds the half-built repository after a failure, and the damaged one after an exchange.
-                Delete(folder);
+                Remove(place, static p => Directory.Delete(p, recursive: true));
             }
         }
     }
 
-    private async Task<(RefSnapshot Refs, FsckReport? Findings)> FillAsync(
-        Repository beside, SnapshotHeader header, ChunkReader body, CancellationToken cancellation)
+    /// <summary>The repository is gone, or bears another name: what has come of its snapshot is no longer wanted.</summary>
+    public void Forget(RepositoryName name) => Remove(IncomingSnapshot.PlaceOf(incoming, name), _ => new IncomingSnapshot(incoming, name).Delete());
+
+    /// <summary>Fetches and installs one repository, new or in place of a damaged one; goes on with what has come before.</summary>
+    /// <param name="name">The repository.</param>
+    /// <param name="atLeast">A snapshot older than this sequence is refused: no repository goes backwards.</param>
+    /// <param name="through">Every record of the repository up to here must be in it.</param>
+    /// <param name="cancellation">Gives up; what has come is kept.</param>
+    /// <returns>Its state: live, as of the snapshot's position; with it what fsck finds in its objects.</returns>
+    /// <exception cref="IOException">The transfer, the check or the disk failed; what was there stays.</exception>
+    /// <exception cref="BodyLostException">The primary holds the snapshot no longer: another try gets another.</exception>
+    /// <exception cref="InvalidPackException">A pack was refused.</exception>
+    /// <exception cref="ObjectsMissingException">An object that a ref names did not come.</exception>
+    /// <exception cref="InvalidDataException">The snapshot is not what it says.</exception>
+    /// <exception cref="BaseBehindException">A repository that it borrows from is not here yet, or not as far.</exception>
+    public async Task<AppliedState> InstallAsync(RepositoryName name, ulong atLeast, ulong through, CancellationToken cancellation)
     {
-        LogRecordBody fields = await LogRecordBodyCodec.ReadFieldsAsync(body, beside.Format, cancellation).ConfigureAwait(false);
+        IncomingSnapshot coming = new(incoming, name);
+        SnapshotManifest manifest = await bulk.OpenSnapshotAsync(name, coming.Snapshot, coming.Refused, through, cancellation).ConfigureAwait(false);
+        Check(manifest, name, atLeast, through);
+        foreach (SnapshotBase wanted in manifest.Bases)
+        {
+            RepositoryName other = Handshake.Name(wanted.Name);
+            if (!table.TryGet(other, out RepositoryState? there) || !there.IsServable || there.Applied.Sequence < wanted.Sequence)
+            {
+                throw new BaseBehindException(name, other, wanted.Sequence);
+            }
+        }
+
+        coming.Begin(manifest);
+        coming.Seed(manifest.Parts.Where(p => !damaged.ContainsKey(coming.PathOf(p))), name.PathBelow(options.Root));
+        Repository beside = RepositoryLayout.CreateBare(name, coming.Build, Handshake.Format(manifest.Format));
+        RefSnapshot refs;
+        FsckReport findings;
+        try
+        {
+            (refs, findings) = await FillAsync(beside, manifest, coming, cancellation).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is InvalidPackException { IsOfObjects: true } or InvalidDataException or ObjectsMissingException)
+        {
+            // Parts that are good are kept for the next one.
+            coming.Refuse();
+            throw;
+        }
+
+        Repository installed = beside with { Path = name.PathBelow(options.Root) };
+        Folders.SyncFileSystem(coming.Build);
+        using (maintenance is null ? null : await maintenance.EnterExchangeAsync(installed, cancellation).ConfigureAwait(false))
+        {
+            MoveIn(coming.Build, installed.Path);
+        }
+
+        // With it goes the damaged copy, after an exchange.
+        Forget(name);
+        LogPosition position = Handshake.Position(manifest.Epoch, manifest.Sequence, manifest.Chain);
+        return new AppliedState(new RepositoryState(installed, RepositoryCondition.Live, null, refs, position), findings);
+    }
+
+    private static void Check(SnapshotManifest manifest, RepositoryName name, ulong atLeast, ulong through)
+    {
+        if (manifest.Sequence < atLeast || manifest.Through < through || manifest.Name != name.Value)
+        {
+            throw new InvalidDataException(
+                $"{name}: the snapshot is of {manifest.Name} at {manifest.Sequence} (all up to {manifest.Through}), but {atLeast} is here and {through} wanted");
+        }
+
+        // Names become those of files.
+        bool good = manifest.Parts.Length <= MaxParts && IsName(manifest.Snapshot) && manifest.Parts.All(static p => p is { Length: >= 0 }
+            && IsName(p.Kind) && IsName(p.Name)) && manifest.Parts.Count(static p => p.Kind == SnapshotPart.Fields) == 1;
+        if (!good)
+        {
+            throw new InvalidDataException($"{name}: the snapshot's list of parts is malformed");
+        }
+    }
+
+    private static bool IsName(string text) => text.Length is > 0 and <= 64 && text.All(static c => char.IsAsciiLetterOrDigit(c) || c == '-');
+
+    private async Task<(RefSnapshot Refs, FsckReport Findings)> FillAsync(
+        Repository beside, SnapshotManifest manifest, IncomingSnapshot coming, CancellationToken cancellation)
+    {
+        LogRecordBody fields = await ReadFieldsAsync(beside.Format, manifest, coming, cancellation).ConfigureAwait(false);
         HashSet<ObjectId> tips = RefDifference.NewIds(fields.Updates);
         Repository installed = beside with { Path = beside.Name.PathBelow(options.Root) };
         IReadOnlyList<RepositoryName> bases = fields.Alternates ?? [];
         Borrowing.Write(installed, beside.Path, bases, [beside.Path]);
         using ObjectStore store = ObjectStore.Open(beside.Path, beside.Format);
-        IndexedPack? indexed = null;
-        if (await body.HasMoreAsync(cancellation).ConfigureAwait(false))
-        {
-            // Deltas may be on objects of the bases.
-            indexed = await indexer.ReceiveAsync(beside, store, body, completes: bases.Count > 0, new PackProgress(), cancellation)
-                .ConfigureAwait(false);
-        }
-
-        // Nothing need be walked: the store held nothing but what the bases hold, which are closed, so all that the pack's
-        // objects name is in the pack or in them, or the indexer had refused it. With the refs' own objects there, all
-        // that they reach is.
+        FsckReport findings = await TakePacksAsync(beside, store, manifest, coming, tips, cancellation).ConfigureAwait(false);
         IReadOnlyDictionary<ObjectId, ObjectId> peeled = Peels.Find(store, tips);
         RefSnapshot? refs = RefSnapshot.Empty(beside.Format).TryApply(fields.Updates, peeled, out _);
-        if (refs is null || refs.Digest.ToString() != header.RefsDigest)
+        if (refs is null || refs.Digest.ToString() != manifest.RefsDigest)
         {
             throw new InvalidDataException($"{beside.Name}: the snapshot's refs are not those that its digest names");
         }
@@ -120,7 +148,94 @@ internal sealed partial class SnapshotInstaller(
         };
         metadata.Write(beside);
         Borrowing.Write(installed, beside.Path, bases, [installed.Path]);
-        return (refs, indexed?.Findings);
+        return (refs, findings);
+    }
+
+    private async Task<LogRecordBody> ReadFieldsAsync(
+        ObjectFormat format, SnapshotManifest manifest, IncomingSnapshot coming, CancellationToken cancellation)
+    {
+        SnapshotPart part = manifest.Parts.First(static p => p.Kind == SnapshotPart.Fields);
+        Stream bytes = OpenPart(manifest, part, coming, cancellation);
+        await using (bytes.ConfigureAwait(false))
+        {
+            string hash = Convert.ToHexStringLower(await SHA256.HashDataAsync(bytes, cancellation).ConfigureAwait(false));
+            if (hash != part.Sha256)
+            {
+                coming.ThrowAway(part);
+                throw new IOException($"{manifest.Name}: the snapshot's fields hash to {hash} and not to {part.Sha256}");
+            }
+        }
+
+        FileStream file = File.OpenRead(coming.PathOf(part));
+        await using (file.ConfigureAwait(false))
+        {
+            return await LogRecordBodyCodec.ReadFieldsAsync(file, format, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<FsckReport> TakePacksAsync(
+        Repository beside, ObjectStore store, SnapshotManifest manifest, IncomingSnapshot coming, HashSet<ObjectId> tips, CancellationToken cancellation)
+    {
+        FsckReport findings = new();
+        DeferredLinks links = new(beside.Format, options.RefuseFindings);
+        foreach (SnapshotPart part in manifest.Parts.Where(static p => p.Kind == SnapshotPart.Pack))
+        {
+            findings.Add(await TakePackAsync(beside, store, manifest, part, coming, links, cancellation).ConfigureAwait(false) ?? new FsckReport());
+        }
+
+        if (!links.CheckDotfiles(store, findings) && options.RefuseFindings)
+        {
+            throw new InvalidDataException($"{beside.Name}: a file that git reads is refused by fsck: {FindingCounts.Describe(findings)}");
+        }
+
+        // Where all that any object names is there, all that the refs reach is, once their own objects are. Otherwise some
+        // object is not whole, and whether a ref reaches it only a walk can tell.
+        if (!links.AreThere(store, cancellation))
+        {
+            await ObjectQueries.CheckConnectedAsync(beside, tips, trustRefs: false, cancellation).ConfigureAwait(false);
+        }
+
+        return findings;
+    }
+
+    private async Task<FsckReport?> TakePackAsync(
+        Repository beside,
+        ObjectStore store,
+        SnapshotManifest manifest,
+        SnapshotPart part,
+        IncomingSnapshot coming,
+        DeferredLinks links,
+        CancellationToken cancellation)
+    {
+        string path = coming.PathOf(part);
+        try
+        {
+            Stream bytes = OpenPart(manifest, part, coming, cancellation);
+            await using (bytes.ConfigureAwait(false))
+            {
+                IndexedPack indexed = await indexer.TakeAsync(beside, store, bytes, path, links, new PackProgress(), cancellation).ConfigureAwait(false);
+                return indexed.Checksum.ToHex(beside.Format) == part.Name
+                    ? indexed.Findings : throw new InvalidDataException($"{manifest.Name}: pack {indexed.Checksum} came where {part.Name} was expected");
+            }
+        }
+        catch (InvalidPackException refused) when (!refused.IsOfObjects)
+        {
+            // A byte is wrong somewhere in it: on the way, on this disk, or in this node's own copy. For the second time it is
+            // likely to be so at the primary.
+            coming.ThrowAway(part);
+            if (!damaged.TryAdd(path, true))
+            {
+                coming.Refuse();
+            }
+
+            throw;
+        }
+    }
+
+    private PartStream OpenPart(SnapshotManifest manifest, SnapshotPart part, IncomingSnapshot coming, CancellationToken cancellation)
+    {
+        int number = Array.IndexOf(manifest.Parts, part);
+        return new PartStream(coming.PathOf(part), part.Length, offset => bulk.OpenPart(manifest, number, offset, cancellation));
     }
 
     private static void MoveIn(string folder, string target)
@@ -145,14 +260,11 @@ internal sealed partial class SnapshotInstaller(
         }
     }
 
-    private void Delete(string folder)
+    private void Remove(string folder, Action<string> remove)
     {
         try
         {
-            if (Directory.Exists(folder))
-            {
-                Directory.Delete(folder, recursive: true);
-            }
+            remove(folder);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

@@ -46,6 +46,9 @@ internal sealed partial class UpstreamLink : IDisposable
     private volatile string? problem = "not connected yet";
     private long heardAt = long.MinValue;
 
+    // The primary's log no longer goes back to the end of this one: it asks as one that has none.
+    private bool cutOff;
+
     public UpstreamLink(
         MirrorOptions options, ReplicationLog log, IFollower follower, LogUpkeep upkeep, TimeProvider time, ILogger logger)
     {
@@ -100,6 +103,7 @@ internal sealed partial class UpstreamLink : IDisposable
                 await using (stream.ConfigureAwait(false))
                 {
                     await follower.BeginAsync(stream.Welcome, cancellation).ConfigureAwait(false);
+                    cutOff = false;
                     await ExchangeAsync(stream, cancellation).ConfigureAwait(false);
                 }
             }
@@ -110,9 +114,10 @@ internal sealed partial class UpstreamLink : IDisposable
             catch (Exception failure) when (!cancellation.IsCancellationRequested)
             {
                 // Whatever a broken connection throws (sockets, HTTP and TLS each have their own): another is tried.
-                if (failure is RefusedException)
+                if (failure is RefusedException refusal)
                 {
                     Volatile.Write(ref heardAt, time.GetTimestamp());
+                    cutOff = refusal.Code == Handshake.TruncatedCode;
                 }
 
                 string reason = failure.InnerException is { } inner && failure is HttpRequestException ? inner.Message : failure.Message;
@@ -136,7 +141,8 @@ internal sealed partial class UpstreamLink : IDisposable
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
         try
         {
-            return await UpstreamStream.OpenAsync(http, options.Identity, log.Appended, either.Token).ConfigureAwait(false);
+            LogPosition asked = cutOff ? LogPosition.Origin : log.Appended;
+            return await UpstreamStream.OpenAsync(http, options.Identity, asked, either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested)
         {

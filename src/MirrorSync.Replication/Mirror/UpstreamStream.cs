@@ -9,7 +9,11 @@ using MirrorSync.Storage.Log;
 namespace MirrorSync.Replication.Mirror;
 
 /// <summary>The primary will not serve this mirror; the message is its own.</summary>
-internal sealed class RefusedException(string message) : IOException(message);
+internal sealed class RefusedException(Refusal refusal) : IOException(refusal.Message)
+{
+    /// <summary>The code of the refusal.</summary>
+    public string Code => refusal.Code;
+}
 
 /// <summary>One open stream from the primary: a single HTTP/2 request, full duplex.</summary>
 internal sealed class UpstreamStream : IAsyncDisposable
@@ -142,7 +146,7 @@ internal sealed class UpstreamStream : IAsyncDisposable
             ?? throw new ProtocolException("the primary closed the stream without a word");
         if (first.Kind == FrameKind.Refused)
         {
-            throw new RefusedException(Handshake.Parse(first.Payload, WireJson.Default.Refusal).Message);
+            throw new RefusedException(Handshake.Parse(first.Payload, WireJson.Default.Refusal));
         }
 
         return first.Kind == FrameKind.Welcome

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using MirrorSync.Git.Objects;
+using MirrorSync.Git.Sketches;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Repositories;
 
@@ -34,10 +36,25 @@ public sealed record Welcome(int Protocol, string Node, ulong Epoch, ulong Seque
 /// <param name="Message">One line for the mirror's operator.</param>
 public sealed record Refusal(string Code, string Message);
 
-/// <summary>A repository that an empty mirror is to bring up from a snapshot.</summary>
+/// <summary>
+/// A repository for a mirror whose log begins here: an empty one brings it up from a snapshot, one whose own log the primary's no
+/// longer goes back to does so unless its copy has the same refs and metadata.
+/// </summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Format"><c>sha1</c> or <c>sha256</c>.</param>
-public sealed record ListedRepository(string Name, string Format);
+/// <param name="Epoch">Epoch of its last record.</param>
+/// <param name="Sequence">Sequence of that record.</param>
+/// <param name="Chain">Chain up to that record, hex.</param>
+/// <param name="RefsDigest">The digest of its refs there, hex.</param>
+/// <param name="MetadataDigest">The SHA-256 of its metadata as a record's fields, hex; empty when they cannot be read.</param>
+/// <param name="ObjectSet">Cell 0 of its object set there, as text; null when it is not known.</param>
+public sealed record ListedRepository(
+    string Name, string Format, ulong Epoch, ulong Sequence, string Chain, string RefsDigest, string MetadataDigest, string? ObjectSet)
+{
+    /// <summary>A cell as text.</summary>
+    public static string TextOf(in SketchCell cell) =>
+        string.Create(CultureInfo.InvariantCulture, $"{cell.IdSum.ToHex(ObjectFormat.Sha256)}.{cell.Checksum:x}.{cell.Count}");
+}
 
 /// <summary>What both sides of the first frames share.</summary>
 public static class Handshake
@@ -57,14 +74,23 @@ public static class Handshake
     /// <summary>Path of the list of repositories: GET, JSON array of <see cref="ListedRepository"/>.</summary>
     public const string RepositoriesPath = "/replication/v1/repositories";
 
-    /// <summary>Path of a spooled body: GET with <c>name</c> and <c>length</c>.</summary>
+    /// <summary>Path of a spooled body: GET with <c>name</c>, <c>length</c> and <c>offset</c>.</summary>
     public const string SpoolPath = "/replication/v1/spool";
 
     /// <summary>Path of a repository's object set: GET with <c>repository</c>.</summary>
     public const string ObjectSetPath = "/replication/v1/object-set";
 
-    /// <summary>Path of a repository's snapshot: GET with <c>repository</c>.</summary>
+    /// <summary>
+    /// Path of a repository's snapshot: GET with <c>repository</c>, <c>through</c> (the record up to which it must have all)
+    /// and, to go on with one, <c>have</c>; answers with a <see cref="SnapshotManifest"/>.
+    /// </summary>
     public const string SnapshotPath = "/replication/v1/snapshot";
+
+    /// <summary>Path of a snapshot's part: GET with <c>snapshot</c>, <c>part</c> and <c>offset</c>. 404 once it is no longer held.</summary>
+    public const string PartPath = "/replication/v1/part";
+
+    /// <summary>Header in which every request beside the stream names its node.</summary>
+    public const string NodeHeader = "MirrorSync-Node";
 
     /// <summary>Header in which every request beside the stream names its fleet.</summary>
     public const string FleetHeader = "MirrorSync-Fleet";

@@ -4,7 +4,10 @@ using MirrorSync.Storage.Files;
 
 namespace MirrorSync.Storage.Log;
 
-/// <summary>A body on its way into the spool. Disposing it without <see cref="Finish"/> leaves nothing.</summary>
+/// <summary>
+/// A body on its way into the spool. Disposing it without <see cref="Finish"/> leaves nothing, unless it is kept to be gone
+/// on with: see <see cref="ResumeAsync"/>.
+/// </summary>
 internal sealed class SpoolFile : IDisposable
 {
     private readonly string folder;
@@ -14,10 +17,42 @@ internal sealed class SpoolFile : IDisposable
     private bool finished;
 
     public SpoolFile(string folder, string temporary)
+        : this(folder, temporary, FileMode.CreateNew)
+    {
+    }
+
+    private SpoolFile(string folder, string temporary, FileMode mode)
     {
         this.folder = folder;
         this.temporary = temporary;
-        handle = Disk.Open(DiskPart.Spool, temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.Asynchronous);
+        handle = Disk.Open(DiskPart.Spool, temporary, mode, FileAccess.ReadWrite, FileShare.None, FileOptions.Asynchronous);
+    }
+
+    /// <summary>Left where it is when it is disposed of unfinished.</summary>
+    public bool Keep { get; set; }
+
+    /// <summary>Goes on with what an earlier try left, if there is anything; it is kept again unless somebody says otherwise.</summary>
+    /// <exception cref="IOException">It is being written already, or cannot be read.</exception>
+    public static async Task<SpoolFile> ResumeAsync(string folder, string temporary, CancellationToken cancellation)
+    {
+        SpoolFile file = new(folder, temporary, FileMode.OpenOrCreate) { Keep = true };
+        try
+        {
+            byte[] buffer = new byte[Spool.CopyLength];
+            int read;
+            while ((read = await RandomAccess.ReadAsync(file.handle, buffer, file.Length, cancellation).ConfigureAwait(false)) > 0)
+            {
+                file.hash.AppendData(buffer.AsSpan(0, read));
+                file.Length += read;
+            }
+
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Bytes written so far.</summary>
@@ -59,7 +94,7 @@ internal sealed class SpoolFile : IDisposable
     {
         handle.Dispose();
         hash.Dispose();
-        if (!finished)
+        if (!finished && !Keep)
         {
             File.Delete(temporary);
         }

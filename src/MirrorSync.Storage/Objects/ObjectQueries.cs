@@ -40,6 +40,39 @@ public static class ObjectQueries
         }
     }
 
+    /// <summary>The objects that <paramref name="include"/> reaches and <paramref name="exclude"/> does not, in no order.</summary>
+    /// <exception cref="ObjectsMissingException">Something that is wanted is missing.</exception>
+    public static async Task<List<ObjectId>> ListReachableAsync(
+        Repository repository, IReadOnlyCollection<ObjectId> include, IReadOnlyCollection<ObjectId> exclude, CancellationToken cancellation)
+    {
+        List<ObjectId> ids = [];
+        if (include.Count == 0)
+        {
+            return ids;
+        }
+
+        using MemoryStream lines = new();
+        GitExit exit = await GitProcess.RunAsync(
+            repository.Path, ["rev-list", "--objects", "--no-object-names", "--stdin"], EncodeTips(repository.Format, include, exclude), lines, cancellation)
+            .ConfigureAwait(false);
+        if (!exit.Good)
+        {
+            string message = $"{repository.Name}: git rev-list failed ({exit.Code}): {exit.Error}";
+            throw exit.IsLocalFailure ? new IOException(message) : new ObjectsMissingException(message);
+        }
+
+        ReadOnlySpan<byte> rest = lines.GetBuffer().AsSpan(0, (int)lines.Length);
+        foreach (Range line in rest.Split((byte)'\n'))
+        {
+            if (ObjectId.TryParseHex(rest[line], repository.Format, out ObjectId id))
+            {
+                ids.Add(id);
+            }
+        }
+
+        return ids;
+    }
+
     /// <summary>Lines for <c>--stdin</c> and <c>--revs</c>: each wanted id, then each unwanted one behind a caret.</summary>
     internal static byte[] EncodeTips(ObjectFormat format, IEnumerable<ObjectId> include, IEnumerable<ObjectId> exclude)
     {

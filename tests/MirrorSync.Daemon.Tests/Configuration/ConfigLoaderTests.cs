@@ -46,6 +46,7 @@ public sealed class ConfigLoaderTests
               "Tls": { "Certificate": "tls/a.pem", "Key": "/k", "Authority": "/ca" },
               "Serving": { "PushUrl": "ssh://git@primary.example.org" },
               "Packs": { "RefuseFindings": true, "DetectCollisions": "False", "Threads": 8, "CacheBytes": 16777216 },
+              "Bulk": { "MaxBytesPerSecond": 50000000 },
               "Log": { "Level": "debug" },
             }
             """));
@@ -58,6 +59,7 @@ public sealed class ConfigLoaderTests
         Assert.Equal("[::1]:9418", config.Listen.Git?.ToString());
         Assert.Equal(new Uri("https://primary.example.org:8461"), config.Upstream?.Address);
         Assert.Equal(new FreshnessConfig(TimeSpan.FromSeconds(5), 0.5, TimeSpan.FromDays(1)), config.Freshness);
+        Assert.Equal(new BulkConfig(50_000_000), config.Bulk);
         Assert.Equal("kernel", config.Fleet.Id);
         Assert.Equal([new Uri("https://nyc.example.org:8461"), new Uri("https://sin.example.org:8461")], config.Peers);
         Assert.Equal(new TlsConfig("/etc/mirrorsync/tls/a.pem", "/k", "/ca"), config.Tls);
@@ -180,6 +182,7 @@ public sealed class ConfigLoaderTests
     [InlineData("Packs:Threads", "2.5", "'2.5' is not a whole number from 1 to 64")]
     [InlineData("Packs:Threads", "[2]", "must be a whole number, not an object or list")]
     [InlineData("Packs:CacheBytes", "\"96MiB\"", "'96MiB' is not a whole number from 4194304 to 34359738368")]
+    [InlineData("Bulk:MaxBytesPerSecond", "100", "is not a whole number from 4096")]
     [InlineData("Packs:CacheBytes", "99999999999999999999", "is not a whole number from")]
     [InlineData("Log:Level", "\"Loud\"", "is not one of Trace, Debug")]
     public void Parse_OneBadValue_IsToldByItsKey(string key, string value, string problem)

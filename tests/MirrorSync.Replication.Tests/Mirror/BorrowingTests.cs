@@ -105,9 +105,12 @@ public sealed class BorrowingTests
 
         int snapshots = primary.Snapshots;
 
-        // The base's new copy lacks what its refs no longer reach; the fork's refs still do.
+        // The base's new copy lacks what its refs no longer reach; the fork's refs still do, and the fork has it by now.
         await origin.GitAsync("update-ref", "refs/heads/main", before);
         await primary.CapturedAsync(origin);
+        await fork.GitAsync("repack", "-adq");
+        await origin.GitAsync("reflog", "expire", "--expire=now", "--all");
+        await origin.GitAsync("prune", "--expire=now");
         await mirror.ConvergedAsync(origin, Base);
         mirror[Base].RemovePacks();
         await PushAsync(primary, origin, "makes the loss seen");

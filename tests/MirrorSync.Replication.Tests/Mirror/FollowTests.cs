@@ -200,10 +200,10 @@ public sealed class FollowTests
         Assert.Empty(primary.Server.GetStatus().Mirrors);
     }
 
-    internal static async Task PushNoiseAsync(BareRepository source)
+    internal static async Task PushNoiseAsync(BareRepository source, int seed = 7, int length = 700_000)
     {
-        byte[] noise = new byte[700_000];
-        new Random(7).NextBytes(noise);
+        byte[] noise = new byte[length];
+        new Random(seed).NextBytes(noise);
         string blob = await StockGit.FeedAsync(source.Path, noise, "hash-object", "-w", "--stdin");
         string tree = await StockGit.FeedAsync(source.Path, System.Text.Encoding.ASCII.GetBytes($"100644 blob {blob}\tnoise\n"), "mktree");
         string commit = await source.GitAsync("commit-tree", tree, "-p", "main", "-m", "noise");

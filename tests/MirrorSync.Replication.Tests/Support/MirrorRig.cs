@@ -35,6 +35,8 @@ internal sealed class MirrorRig : IAsyncDisposable
 
     public string Root => folder["root"];
 
+    public string SpoolFolder => folder["spool"];
+
     public string CheckpointFile => folder["state/checkpoint.json"];
 
     public MirrorNode Node { get; private set; } = null!;

@@ -14,7 +14,6 @@ using MirrorSync.Replication.Primary;
 using MirrorSync.Replication.Primary.Shipping;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
-using MirrorSync.Storage.Objects;
 using MirrorSync.Storage.Repositories;
 using MirrorSync.Testing;
 using MirrorSync.Testing.Faults;
@@ -62,6 +61,13 @@ internal sealed class PrimaryRig : IAsyncDisposable
 
     /// <summary>How many snapshots were asked for.</summary>
     public int Snapshots => snapshots;
+
+    public SnapshotPins Pins { get; private set; } = null!;
+
+    public BulkServer Bulk { get; private set; } = null!;
+
+    /// <summary>What befalls parts and bodies on their way; null for nothing.</summary>
+    public TransferFaults? Faults { get; set; }
 
     /// <summary>Waited for before a snapshot is sent.</summary>
     public Task MaySendSnapshots { get; set; } = Task.CompletedTask;
@@ -232,7 +238,10 @@ internal sealed class PrimaryRig : IAsyncDisposable
             ScanInterval = scanInterval,
         };
         Node = new PrimaryNode(options, Log, Spool, Table, TimeProvider.System, NullLoggerFactory.Instance);
-        Server = new ReplicationServer(Node, identity, Log, Spool, Table, TimeProvider.System, NullLogger<ReplicationServer>.Instance);
+        Server = new ReplicationServer(Node, identity, Log, Table, TimeProvider.System, NullLogger<ReplicationServer>.Instance);
+        PrimaryNode node = Node;
+        Pins = new SnapshotPins(Table, () => node.Shown.Sequence, SpoolFolder, TimeProvider.System, NullLogger<SnapshotPins>.Instance);
+        Bulk = new BulkServer(Server, Spool, Pins, null, TimeProvider.System);
         await Node.RecoverAsync(CancellationToken.None);
         running = Node.RunAsync(stop.Token);
     }
@@ -241,6 +250,7 @@ internal sealed class PrimaryRig : IAsyncDisposable
     {
         await stop.CancelAsync();
         await running;
+        Pins.Dispose();
         await Node.DisposeAsync();
         await Log.DisposeAsync();
         stop.Dispose();
@@ -274,30 +284,8 @@ internal sealed class PrimaryRig : IAsyncDisposable
                     await http.Response.StartAsync(either.Token);
                     await Server.StreamAsync(http.Request.BodyReader, http.Response.BodyWriter, either.Token);
                     break;
-                case Handshake.RepositoriesPath:
-                    await http.Response.WriteAsJsonAsync(Server.ListRepositories(), WireJson.Default.ListedRepositoryArray, cancellationToken: either.Token);
-                    break;
-                case Handshake.SpoolPath when Hash256.TryParse(http.Request.Query["name"].ToString(), out Hash256 name)
-                    && Server.OpenSpooledBody(name, long.Parse(http.Request.Query["length"]!, CultureInfo.InvariantCulture)) is { } body:
-                    await using (body)
-                    {
-                        await body.CopyToAsync(http.Response.Body, either.Token);
-                    }
-
-                    break;
-                case Handshake.ObjectSetPath when RepositoryName.TryParse(http.Request.Query["repository"], out RepositoryName name)
-                    && Server.OpenObjectSet(name) is { } set:
-                    using (set)
-                    {
-                        await set.CopyToAsync(http.Response.Body, either.Token);
-                    }
-
-                    break;
-                case Handshake.SnapshotPath when RepositoryName.TryParse(http.Request.Query["repository"], out RepositoryName name)
-                    && Server.TryGetSnapshot(name, out RepositoryState? state):
-                    Interlocked.Increment(ref snapshots);
-                    await MaySendSnapshots.WaitAsync(either.Token);
-                    await new SnapshotSender(new GitPackWriter(), Table, NullLogger<SnapshotSender>.Instance).SendAsync(state, http.Response.Body, either.Token);
+                case { } path when BulkServer.Paths.Contains(path):
+                    await AnswerAsync(http, path, either.Token);
                     break;
                 default:
                     http.Response.StatusCode = 404;
@@ -308,5 +296,36 @@ internal sealed class PrimaryRig : IAsyncDisposable
         {
             http.Abort();
         }
+    }
+
+    private async Task AnswerAsync(HttpContext http, string path, CancellationToken cancellation)
+    {
+        if (path == Handshake.SnapshotPath)
+        {
+            await MaySendSnapshots.WaitAsync(cancellation);
+        }
+
+        using BulkAnswer? answer = await Bulk.AnswerAsync(
+            path, key => http.Request.Query[key], http.Request.Headers[Handshake.NodeHeader].ToString(), cancellation);
+        if (answer is null)
+        {
+            http.Response.StatusCode = 404;
+            return;
+        }
+
+        if (path == Handshake.SnapshotPath)
+        {
+            Interlocked.Increment(ref snapshots);
+        }
+
+        http.Response.ContentType = answer.ContentType;
+        http.Response.ContentLength = answer.Length;
+        bool large = path is Handshake.PartPath or Handshake.SpoolPath;
+        Stream body = large && Faults is { } faults ? faults.Over(
+            http.Response.Body,
+            $"{http.Request.Query["snapshot"]}{http.Request.Query["part"]}{http.Request.Query["name"]}",
+            long.Parse(http.Request.Query["offset"]!, CultureInfo.InvariantCulture),
+            answer.Length!.Value) : http.Response.Body;
+        await answer.SendAsync(body, cancellation);
     }
 }

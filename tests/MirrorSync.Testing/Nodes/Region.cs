@@ -5,6 +5,9 @@ namespace MirrorSync.Testing.Nodes;
 /// <param name="OneWay">The network's delay from the primary, one way.</param>
 public sealed record Region(string Name, TimeSpan OneWay)
 {
+    /// <summary>The capacity of its link in each direction, in bytes a second; null when it has no bound.</summary>
+    public long? BytesPerSecond { get; init; }
+
     /// <summary>Amsterdam.</summary>
     public static Region Amsterdam { get; } = new("ams", TimeSpan.FromMilliseconds(5));
 

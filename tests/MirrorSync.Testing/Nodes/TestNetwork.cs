@@ -67,7 +67,7 @@ public sealed class TestNetwork : IAsyncDisposable
     /// <param name="searchPath">Its PATH; null for that of the tests.</param>
     public async Task<TestMirror> AddMirrorAsync(Region region, IReadOnlyDictionary<string, string>? more = null, string? searchPath = null)
     {
-        WanLink link = WanLink.Start(ReplicationOf(Primary), WanLinkOptions.Symmetric(region.OneWay));
+        WanLink link = WanLink.Start(ReplicationOf(Primary), WanLinkOptions.Symmetric(region.OneWay) with { BytesPerSecond = region.BytesPerSecond });
         TestMirror mirror = new(region, new NodeProcess(NewConfig(region.Name, UpstreamBy(link), more) with { SearchPath = searchPath }), link);
         lock (mirrors)
         {

@@ -44,6 +44,7 @@ internal sealed class Departure(ApplyContext context, FollowedRepositories names
             context.ObjectSets.Delete(state.Name);
         }
 
+        context.Snapshots.Forget(record.Repository);
         names.Removed(repository, record.Sequence);
         await CheckpointAsync(cancellation).ConfigureAwait(false);
         names.Release(record.Repository, record.Sequence);
@@ -78,6 +79,8 @@ internal sealed class Departure(ApplyContext context, FollowedRepositories names
             });
         }
 
+
+        context.Snapshots.Forget(record.Repository);
         RepositoryState next = state with { Repository = renamed };
         names.Renamed(
             repository,

@@ -13,9 +13,8 @@ using MirrorSync.Storage.Repositories;
 namespace MirrorSync.Replication.Primary.Shipping;
 
 /// <summary>
-/// The primary's side of replication: streams of records, and beside them, on connections of their own, the list of
-/// repositories, snapshots and spooled bodies. It knows streams, not HTTP; the daemon maps the paths of
-/// <see cref="Handshake"/> to it.
+/// The primary's side of replication: streams of records; what is fetched beside them is <see cref="BulkServer"/>'s. It knows
+/// streams, not HTTP; the daemon maps the paths of <see cref="Handshake"/> to it.
 /// </summary>
 public sealed partial class ReplicationServer : INodeStatusSource
 {
@@ -25,7 +24,6 @@ public sealed partial class ReplicationServer : INodeStatusSource
     private readonly PrimaryNode node;
     private readonly NodeIdentity identity;
     private readonly ReplicationLog log;
-    private readonly Spool spool;
     private readonly RepositoryTable table;
     private readonly TimeProvider time;
     private readonly ILogger<ReplicationServer> logger;
@@ -36,7 +34,6 @@ public sealed partial class ReplicationServer : INodeStatusSource
         PrimaryNode node,
         NodeIdentity identity,
         ReplicationLog log,
-        Spool spool,
         RepositoryTable table,
         TimeProvider time,
         ILogger<ReplicationServer> logger)
@@ -44,7 +41,6 @@ public sealed partial class ReplicationServer : INodeStatusSource
         this.node = node;
         this.identity = identity;
         this.log = log;
-        this.spool = spool;
         this.table = table;
         this.time = time;
         this.logger = logger;
@@ -90,18 +86,17 @@ public sealed partial class ReplicationServer : INodeStatusSource
 
     /// <summary>The repositories that have a Baseline.</summary>
     public ListedRepository[] ListRepositories() =>
-        [.. table.All.Where(static s => s.Applied.Sequence > 0).Select(static s => new ListedRepository(s.Name.Value, s.Repository.Format.GitName()))];
-
-    /// <summary>A spooled body; null when there is none of that name and length.</summary>
-    public Stream? OpenSpooledBody(Hash256 name, long length)
-    {
-        SpooledBody body = new(name, length);
-        return spool.Contains(body) ? spool.OpenRead(body) : null;
-    }
-
-    /// <summary>The state of which a snapshot can be sent; false when the repository is not known or never captured.</summary>
-    public bool TryGetSnapshot(RepositoryName name, [NotNullWhen(true)] out RepositoryState? state) =>
-        table.TryGet(name, out state) && state.Applied.Sequence > 0;
+        [
+            .. table.All.Where(static s => s.Applied.Sequence > 0).Select(static s => new ListedRepository(
+                s.Name.Value,
+                s.Repository.Format.GitName(),
+                s.Applied.Epoch,
+                s.Applied.Sequence,
+                s.Applied.Chain.ToString(),
+                s.Refs.Digest.ToString(),
+                MetadataFields.DigestOf(s.Repository),
+                s.ObjectSet is { } cell ? ListedRepository.TextOf(cell) : null)),
+        ];
 
     /// <summary>A repository's object set as it is now, as of its last record; null when there is none.</summary>
     /// <exception cref="IOException">The disk failed.</exception>

@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using MirrorSync.Git.Objects;
+using MirrorSync.Git.Packs;
 using MirrorSync.Storage.Files;
 using MirrorSync.Storage.Objects.Store;
 using MirrorSync.Storage.Repositories;
@@ -60,6 +61,37 @@ public sealed class PackIndexer(PackIndexOptions options)
         return Install(folder, work, indexed, file, packPath, store);
     }
 
+    /// <summary>
+    /// Indexes one of several packs that come together and puts it into the repository. It keeps its bytes in a file of its
+    /// own while they come. Nothing is synced.
+    /// </summary>
+    /// <param name="repository">Whose objects it brings.</param>
+    /// <param name="store">The repository's objects; learns of the new pack.</param>
+    /// <param name="pack">The pack, read to the stream's end; what was read is in the file by then.</param>
+    /// <param name="path">The file, on the repository's file system; moved in at the end.</param>
+    /// <param name="deferred">Takes what its objects name and is nowhere yet.</param>
+    /// <param name="progress">Tells how far it is.</param>
+    /// <param name="cancellation">Gives up; the file stays.</param>
+    /// <exception cref="InvalidPackException">The pack is refused; the file stays.</exception>
+    /// <exception cref="IOException">The stream or the disk failed; the file stays.</exception>
+    public async Task<IndexedPack> TakeAsync(
+        Repository repository,
+        ObjectStore store,
+        Stream pack,
+        string path,
+        DeferredLinks deferred,
+        PackProgress progress,
+        CancellationToken cancellation)
+    {
+        using PackFolder folder = new(Path.Combine(repository.Path, "objects"));
+        using PackWork work = new(repository.Format, options, progress);
+        await ReadAsync(pack, null, work, cancellation).ConfigureAwait(false);
+        using SafeFileHandle file = File.OpenHandle(path);
+        IndexedPack indexed = work.Resolve(new FileEntrySource(file), store, completes: false, folder.Path, cancellation, deferred);
+        cancellation.ThrowIfCancellationRequested();
+        return Install(folder, work, indexed, file, path, store);
+    }
+
     /// <summary>Reads a pack's objects for their ids alone: the repository stays as it is.</summary>
     /// <param name="store">The objects that a thin pack's bases are among.</param>
     /// <param name="pack">The pack; read to the stream's end.</param>
@@ -85,23 +117,34 @@ public sealed class PackIndexer(PackIndexOptions options)
     /// <param name="pack">The pack.</param>
     /// <param name="completes">Whether a thin pack is completed, or refused.</param>
     /// <param name="cancellation">Gives up; the repository stays as it was.</param>
+    /// <param name="distinct">Refuses a pack that has an object twice, as the parts of a joined one may.</param>
     /// <exception cref="InvalidPackException">The pack is refused; the repository is as it was.</exception>
     /// <exception cref="IOException">The disk failed.</exception>
     public IndexedPack Receive(
-        Repository repository, ObjectStore store, ReadOnlyMemory<byte> pack, bool completes, CancellationToken cancellation)
+        Repository repository,
+        ObjectStore store,
+        ReadOnlyMemory<byte> pack,
+        bool completes,
+        CancellationToken cancellation,
+        bool distinct = false)
     {
         using PackFolder folder = new(Path.Combine(repository.Path, "objects"));
         using PackWork work = new(repository.Format, options, new PackProgress());
         work.Consume(pack.Span, final: true);
         MemoryPack source = new(pack);
         IndexedPack indexed = work.Resolve(source, store, completes, folder.Path, cancellation);
+        if (distinct && work.Order.FindDuplicate() is var twice and >= 0)
+        {
+            InvalidPackException.Throw(PackFault.Duplicate, work.Entries[twice].Offset);
+        }
+
         using SafeFileHandle file = folder.Create("pack", out string packPath);
         source.WriteTo(file);
         return Install(folder, work, indexed, file, packPath, store);
     }
 
-    /// <summary>Scans a pack as it arrives, and keeps it in the file.</summary>
-    private static async Task ReadAsync(Stream pack, SafeFileHandle file, PackWork work, CancellationToken cancellation)
+    /// <summary>Scans a pack as it arrives, and keeps it in the file, if there is one.</summary>
+    private static async Task ReadAsync(Stream pack, SafeFileHandle? file, PackWork work, CancellationToken cancellation)
     {
         PackWindow window = new();
         for (bool final = false; !final;)
@@ -110,7 +153,11 @@ public sealed class PackIndexer(PackIndexOptions options)
             final = read == 0;
             long offset = window.Read;
             window.Filled(read);
-            await Disk.WriteAsync(DiskPart.Pack, file, window.Last(read), offset, cancellation).ConfigureAwait(false);
+            if (file is not null)
+            {
+                await Disk.WriteAsync(DiskPart.Pack, file, window.Last(read), offset, cancellation).ConfigureAwait(false);
+            }
+
             window.Consumed(work.Consume(window.Unread, final));
         }
     }

@@ -64,9 +64,10 @@ internal sealed class PackWork : IDisposable
     /// <param name="completes">Appends the bases that a thin pack lacks.</param>
     /// <param name="folder">A folder for contents that are too large for memory.</param>
     /// <param name="cancellation">Gives up.</param>
+    /// <param name="deferred">Takes what its objects name and is nowhere yet; null refuses the pack for it.</param>
     /// <exception cref="InvalidPackException">The pack is refused.</exception>
     public IndexedPack Resolve(
-        IEntrySource source, ObjectStore? store, bool completes, string folder, CancellationToken cancellation)
+        IEntrySource source, ObjectStore? store, bool completes, string folder, CancellationToken cancellation, DeferredLinks? deferred = null)
     {
         ThinBases? thinBases = completes && store is not null ? new ThinBases(store) : null;
         using DeltaResolver resolver = new(session, source, scanner.EntriesEnd, thinBases, folder);
@@ -82,7 +83,7 @@ internal sealed class PackWork : IDisposable
         RefuseDuplicateBases(resolver);
         int appended = thinBases?.Appended ?? 0;
         int count = session.Entries.Count - appended;
-        ContentChecks? checks = Check(new StoreChecks(session, resolver, order, store), count, cancellation);
+        ContentChecks? checks = Check(new StoreChecks(session, resolver, order, store), count, deferred, cancellation);
         return new IndexedPack
         {
             Checksum = scanner.Checksum,
@@ -123,7 +124,7 @@ internal sealed class PackWork : IDisposable
         }
     }
 
-    private ContentChecks? Check(StoreChecks store, int count, CancellationToken cancellation)
+    private ContentChecks? Check(StoreChecks store, int count, DeferredLinks? deferred, CancellationToken cancellation)
     {
         store.CheckIdCollisions(count, cancellation);
         if (session.Links is null)
@@ -131,14 +132,14 @@ internal sealed class PackWork : IDisposable
             return null;
         }
 
-        store.CheckLinks(session.Links.References, options.Checks == ObjectChecks.Strict, cancellation);
+        store.CheckLinks(session.Links.References, options.Checks == ObjectChecks.Strict, deferred, cancellation);
         ContentChecks checks = new(format, options.Checks == ObjectChecks.Strict);
         foreach (ContentChecks part in session.Pipeline.Checks)
         {
             checks.Add(part);
         }
 
-        store.CheckDotfiles(checks, cancellation);
+        store.CheckDotfiles(checks, deferred, cancellation);
         if (options.Checks == ObjectChecks.Strict)
         {
             if (checks.FirstRefused is var refused and >= 0)

@@ -45,9 +45,10 @@ internal sealed class StoreChecks(PackSession session, DeltaResolver resolver, E
     /// Whether a file's entry must name a blob. git asks that only with <c>--strict</c>: primaries take, and then hold,
     /// trees with files that are something else.
     /// </param>
+    /// <param name="deferred">Takes what is missing, when more packs are still to come; null when none is.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="InvalidPackException">Something is missing, or of another type.</exception>
-    public void CheckLinks(ReferencedIds references, bool strict, CancellationToken cancellation)
+    public void CheckLinks(ReferencedIds references, bool strict, DeferredLinks? deferred, CancellationToken cancellation)
     {
         foreach (ReferencedIds.Reference reference in references)
         {
@@ -55,7 +56,11 @@ internal sealed class StoreChecks(PackSession session, DeltaResolver resolver, E
             bool anyType = reference.Type == ObjectType.Blob && !strict;
             ObjectType found = FindType(reference, anyType);
             bool good = found == reference.Type || (found != default && anyType);
-            if (!good)
+            if (found == default && deferred is not null)
+            {
+                deferred.Add(reference.Id, reference.Type);
+            }
+            else if (!good)
             {
                 string what = found == default ? "is missing" : $"is a {found.GitName()}";
                 InvalidPackException.Throw(
@@ -93,30 +98,28 @@ internal sealed class StoreChecks(PackSession session, DeltaResolver resolver, E
     }
 
     /// <summary>Checks the blobs that trees name .gitmodules or .gitattributes.</summary>
-    public void CheckDotfiles(ContentChecks checks, CancellationToken cancellation)
+    public void CheckDotfiles(ContentChecks checks, DeferredLinks? deferred, CancellationToken cancellation)
     {
         foreach ((ObjectId id, DotfileRoles roles) in checks.Dotfiles.Roles)
         {
             cancellation.ThrowIfCancellationRequested();
             int entry = order.Find(id.AsSpan(session.Format));
+            if (entry < 0 && deferred is not null && store?.Contains(id) != true)
+            {
+                deferred.Add(id, roles);
+                continue;
+            }
+
             checks.Note(CheckDotfile(checks.Checker, id, roles, entry), Math.Max(entry, 0));
         }
     }
 
-    private bool CheckDotfile(FsckChecker checker, ObjectId id, DotfileRoles roles, int entry)
+    /// <summary>Checks a blob that the store has, or lacks.</summary>
+    public static bool CheckStoredDotfile(ObjectStore? store, FsckChecker checker, ObjectId id, DotfileRoles roles, int entry)
     {
         ObjectType type = default;
         long size = 0;
-        if (entry >= 0)
-        {
-            type = session.Entries[entry].Type;
-            size = session.Entries[entry].Oversized && type == ObjectType.Blob ? resolver.OversizedLength(entry) : 0;
-        }
-        else
-        {
-            _ = store?.TryReadHeader(id, out type, out size);
-        }
-
+        _ = store?.TryReadHeader(id, out type, out size);
         if (type == default)
         {
             return checker.DotfileMissing(roles, entry);
@@ -132,10 +135,26 @@ internal sealed class StoreChecks(PackSession session, DeltaResolver resolver, E
             return checker.DotfileTooLarge(roles, entry);
         }
 
+        _ = store!.TryRead(id, size, out _, out byte[]? content);
+        return checker.CheckDotfile(roles, content, entry);
+    }
+
+    private bool CheckDotfile(FsckChecker checker, ObjectId id, DotfileRoles roles, int entry)
+    {
         if (entry < 0)
         {
-            _ = store!.TryRead(id, size, out _, out byte[]? content);
-            return checker.CheckDotfile(roles, content, entry);
+            return CheckStoredDotfile(store, checker, id, roles, entry);
+        }
+
+        ObjectType type = session.Entries[entry].Type;
+        if (type != ObjectType.Blob)
+        {
+            return checker.DotfileNotBlob(roles, type, entry);
+        }
+
+        if (session.Entries[entry].Oversized && resolver.OversizedLength(entry) > GitBigFileThreshold)
+        {
+            return checker.DotfileTooLarge(roles, entry);
         }
 
         ReadOnlySpan<byte> bytes = session.Entries[entry].Oversized ? resolver.ReadOversized(entry) : resolver.Rebuild(entry).Bytes;

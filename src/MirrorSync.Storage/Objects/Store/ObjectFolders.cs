@@ -33,6 +33,9 @@ internal sealed class ObjectFolders : IDisposable
         places = Alternates.Read(own, [], OpenFolder, time);
     }
 
+    /// <summary>The repository's own folder, then those that it borrows from.</summary>
+    public IReadOnlyList<ObjectFolder> All => places.Folders;
+
     /// <summary>The repository's own folder.</summary>
     public ObjectFolder Own => places.Folders[0];
 

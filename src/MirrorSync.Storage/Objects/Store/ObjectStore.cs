@@ -323,6 +323,25 @@ public sealed class ObjectStore : IDisposable
         }
     }
 
+    /// <summary>The repository's own object folder, then those that it borrows from.</summary>
+    internal IReadOnlyList<ObjectFolder> Folders => folders.All;
+
+    /// <summary>Whether some of its folders have an object, as last listed.</summary>
+    /// <exception cref="DamagedObjectException">A pack that might have it has a damaged index.</exception>
+    internal bool IsIn(IReadOnlyList<ObjectFolder> some, in ObjectId id, bool packedOnly)
+    {
+        ObjectLookup lookup = new(id, Format, ObjectQuestion.Exists, 0, memory.Bases, null);
+        for (int i = 0; i < some.Count; i++)
+        {
+            if (some[i].Ask(ref lookup) || (!packedOnly && lookup.Ask(some[i].Loose)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>The repository's own object folder.</summary>
     internal string ObjectFolder => folders.Own.Path;
 
