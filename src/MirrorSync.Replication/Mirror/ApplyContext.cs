@@ -57,6 +57,9 @@ internal sealed record ApplyContext(
     /// <summary>Keeps the packs few, and whoever else changes packs out; null when nobody maintains them.</summary>
     public required NodeMaintenance? Maintenance { get; init; }
 
+    /// <summary>What the log brought into each repository.</summary>
+    public required FollowedObjectSets ObjectSets { get; init; }
+
     /// <summary>What fsck found in all that was taken since the node started.</summary>
     public FindingCounts Findings { get; } = new();
 

@@ -1,6 +1,7 @@
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Objects.Fsck;
 using MirrorSync.Git.Refs;
+using MirrorSync.Git.Sketches;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
 using MirrorSync.Storage.Objects.Indexing;
@@ -42,12 +43,12 @@ internal sealed class DeltaApplier(ApplyContext context)
     public async Task<AppliedState> ApplyAsync(RepositoryState state, LogRecord record, CancellationToken cancellation)
     {
         using OpenStores.Lease objects = context.Stores.Take(state.Repository);
-        (LogRecordBody fields, FsckReport? findings) =
+        (LogRecordBody fields, IndexedPack? indexed) =
             await StoreObjectsAsync(state.Repository, objects, record, cancellation).ConfigureAwait(false);
         WriteMetadata(state.Repository, fields);
         if (record.Kind == LogRecordKind.Metadata)
         {
-            return new AppliedState(Advance(state, record), null);
+            return new AppliedState(Advance(state, record) with { ObjectSet = context.ObjectSets.Add(state.Repository, record, []) }, null);
         }
 
         IReadOnlyList<RefUpdate> updates = fields.Updates;
@@ -66,13 +67,16 @@ internal sealed class DeltaApplier(ApplyContext context)
                 .ConfigureAwait(false);
         }
 
-        RepositoryState next = Flip(state, objects, updates, record);
+        SketchCell? cell = record.Kind == LogRecordKind.Baseline
+            ? await context.ObjectSets.ReplaceAsync(state.Repository, record, IdsOf(fields.Updates), cancellation).ConfigureAwait(false)
+            : context.ObjectSets.Add(state.Repository, record, indexed is null ? [] : indexed.Ids.Span);
+        RepositoryState next = Flip(state, objects, updates, record) with { ObjectSet = cell };
         if (record.Kind == LogRecordKind.Baseline)
         {
             context.Maintenance?.NoteBaseline(next.Repository, record.Sequence, RefDifference.IdsOf(next.Refs));
         }
 
-        return new AppliedState(next, findings);
+        return new AppliedState(next, indexed?.Findings);
     }
 
     /// <summary>
@@ -94,17 +98,24 @@ internal sealed class DeltaApplier(ApplyContext context)
         Dictionary<RefName, RefValue> last = [];
         foreach (LogRecord record in records)
         {
-            (LogRecordBody fields, FsckReport? found) =
+            (LogRecordBody fields, IndexedPack? indexed) =
                 await StoreObjectsAsync(state.Repository, objects, record, cancellation).ConfigureAwait(false);
-            findings.Add(found ?? new FsckReport());
+            findings.Add(indexed?.Findings ?? new FsckReport());
             WriteMetadata(state.Repository, fields);
             if (record.Kind == LogRecordKind.Baseline)
             {
+                await context.ObjectSets.ReplaceAsync(state.Repository, record, IdsOf(fields.Updates), cancellation).ConfigureAwait(false);
+
                 // A Baseline says what is: what it does not name is not.
                 foreach (RefName name in state.Refs.Entries.Select(static e => e.Name).Concat(last.Keys).ToArray())
                 {
                     last[name] = RefValue.None;
                 }
+            }
+
+            else
+            {
+                context.ObjectSets.Add(state.Repository, record, indexed is null ? [] : indexed.Ids.Span);
             }
 
             foreach (RefUpdate update in fields.Updates)
@@ -144,7 +155,7 @@ internal sealed class DeltaApplier(ApplyContext context)
         return new AppliedState(next, findings);
     }
 
-    private async Task<(LogRecordBody Fields, FsckReport? Findings)> StoreObjectsAsync(
+    private async Task<(LogRecordBody Fields, IndexedPack? Indexed)> StoreObjectsAsync(
         Repository repository, OpenStores.Lease objects, LogRecord record, CancellationToken cancellation)
     {
         if (record.Kind is not (LogRecordKind.Delta or LogRecordKind.Baseline or LogRecordKind.Metadata) || record.Format != repository.Format)
@@ -152,10 +163,13 @@ internal sealed class DeltaApplier(ApplyContext context)
             throw new DivergedException($"record {record.Sequence} ({record.Kind}) cannot be applied to a {repository.Format.GitName()} repository");
         }
 
-        (LogRecordBody fields, IndexedPack? indexed) = await RecordObjects.StoreAsync(
+        return await RecordObjects.StoreAsync(
             context.Indexer, context.Spool, repository, objects.Store, record, cancellation).ConfigureAwait(false);
-        return (fields, indexed?.Findings);
     }
+
+    /// <summary>What a Baseline's refs name.</summary>
+    private static HashSet<ObjectId> IdsOf(IEnumerable<RefUpdate> updates) =>
+        [.. updates.Where(static u => u.New.Kind == RefValueKind.Direct).Select(static u => u.New.Id)];
 
     /// <summary>Nothing but the position changes.</summary>
     private static RepositoryState Advance(RepositoryState state, LogRecord record) =>

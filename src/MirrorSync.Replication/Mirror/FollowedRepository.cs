@@ -95,6 +95,9 @@ internal sealed partial class FollowedRepository
     /// </summary>
     public IReadOnlyDictionary<string, long> Findings => findings?.ByName() ?? ReadOnlyDictionary<string, long>.Empty;
 
+    /// <summary>True while its object set is to be fetched from the primary.</summary>
+    public bool IsObjectSetWanted => State is { IsServable: true, ObjectSet: null } && !work.HasObjectSet && context.ObjectSets.IsWanted(State.Repository);
+
     /// <summary>Lets a removal pass that was refused. False when none was.</summary>
     public bool AcceptRemoval() => departure.Accept();
 
@@ -141,6 +144,7 @@ internal sealed partial class FollowedRepository
                     {
                         FollowedWork.Step.Snapshot => InstallSnapshotAsync(),
                         FollowedWork.Step.Recheck => RecheckAsync(),
+                        FollowedWork.Step.ObjectSet => TakeObjectSetAsync(),
                         _ => ApplyNextAsync(),
                     }).ConfigureAwait(false);
                     backoff.Reset();
@@ -211,6 +215,28 @@ internal sealed partial class FollowedRepository
         }
     }
 
+    /// <summary>Takes up the primary's object set; a copy that is of no use is passed over, and another one comes.</summary>
+    private async Task TakeObjectSetAsync()
+    {
+        string file = work.TakeObjectSet();
+        try
+        {
+            if (state.IsServable && await context.ObjectSets.TakeAsync(state, file, stopping).ConfigureAwait(false))
+            {
+                Show(state with { ObjectSet = context.ObjectSets.CellAt(state.Repository, state.Applied.Sequence) });
+                context.Applied(AppliedFrame.Of(state));
+            }
+        }
+        catch (InvalidDataException failure)
+        {
+            LogFailed(context.Logger, state.Name, failure.Message);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     private async Task ApplyNextAsync()
     {
         PendingRecord next = work.Peek();
@@ -257,7 +283,7 @@ internal sealed partial class FollowedRepository
         }
 
         Done();
-        context.Applied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
+        context.Applied(AppliedFrame.Of(state));
     }
 
     private async Task LeaveAsync(PendingRecord next, Task ready)
@@ -281,7 +307,7 @@ internal sealed partial class FollowedRepository
         }
         else if (!work.IsSnapshotWanted)
         {
-            context.Applied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
+            context.Applied(AppliedFrame.Of(state));
         }
     }
 
@@ -308,6 +334,7 @@ internal sealed partial class FollowedRepository
             (installed, found) = await context.Snapshots.InstallAsync(state.Name, state.Applied.Sequence, stopping)
                 .ConfigureAwait(false);
             findings = null;
+            context.ObjectSets.Delete(state.Name);
             Borrow(Borrowing.BasesOf(installed.Repository));
             work.Installed(() => Volatile.Write(ref state, installed));
         }
@@ -328,7 +355,7 @@ internal sealed partial class FollowedRepository
         names.Borrowers.BaseReplaced(installed.Name);
         LogInstalled(context.Logger, state.Name, state.Applied.Sequence);
         Note(found);
-        context.Applied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
+        context.Applied(AppliedFrame.Of(state));
     }
 
     /// <summary>

@@ -1,6 +1,7 @@
 using System.Collections.ObjectModel;
 using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects;
+using MirrorSync.Replication.Convergence;
 using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Mirror.Removal;
 using MirrorSync.Replication.Status;
@@ -31,6 +32,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     private readonly OpenStores stores = new();
     private readonly DurablePosition durable;
     private readonly LogUpkeep upkeep;
+    private readonly FleetObjectSets objectSets;
     private readonly ApplyContext context;
     private readonly CancellationTokenSource stopping = new();
     private readonly TaskCompletionSource running = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -71,7 +73,8 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         bulk = new BulkClient(options, spool);
 
         // Whatever the options say: what is taken must be connected, for the apply path walks nothing.
-        PackIndexer indexer = new(options.Packs with { Checks = options.RefuseFindings ? ObjectChecks.Strict : ObjectChecks.Connected });
+        PackIndexer indexer = new(options.Packs with { ListIds = true, Checks = options.RefuseFindings ? ObjectChecks.Strict : ObjectChecks.Connected });
+        objectSets = new FleetObjectSets(options.ObjectSetsFolder, options.SketchKeyFile);
         snapshots = new SnapshotInstaller(options, bulk, indexer, table, maintenance, loggers.CreateLogger<SnapshotInstaller>());
         durable = new DurablePosition(log, spool);
         Trash = new RepositoryTrash(options.Root, options.TrashRetention, time, loggers.CreateLogger<RepositoryTrash>());
@@ -86,6 +89,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             RefusedAgainAfter = options.RefusedAgainAfter,
             Stores = stores,
             Maintenance = maintenance,
+            ObjectSets = new FollowedObjectSets(objectSets, loggers.CreateLogger<FollowedObjectSets>()),
         };
     }
 
@@ -117,6 +121,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
 
         snapshots.Clean();
         Trash.Open();
+        objectSets.Open();
         MirrorRecovery.Outcome found = await new MirrorRecovery(options, context, store).RunAsync(cancellation).ConfigureAwait(false);
         foreach (LogRecord record in found.Repositories.SelectMany(static r => r.Pending).Order().Select(log.ReadRecord).Concat(found.Rest))
         {
@@ -142,6 +147,8 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     public async Task RunAsync(CancellationToken cancellation)
     {
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        ObjectSetFetcher objectSetFetcher = new(
+            Repositories, bulk, Path.Combine(options.ObjectSetsFolder + ".incoming"), time, logger);
         Task[] loops =
         [
             link.RunAsync(linked.Token),
@@ -150,6 +157,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             // Nobody follows a mirror: of its log only what a restart needs is needed, and the rest kept to be looked at.
             upkeep.RetainAsync(RetainInterval, () => checkpoints.ReplayAfter, static () => ulong.MaxValue, linked.Token),
             Trash.RunAsync(linked.Token),
+            objectSetFetcher.RunAsync(linked.Token),
         ];
         try
         {
@@ -237,6 +245,15 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     async Task IFollower.BeginAsync(Welcome welcome, CancellationToken cancellation)
     {
         primaryName = welcome.Node;
+        try
+        {
+            objectSets.Learn(welcome.SketchKey);
+        }
+        catch (FormatException failure)
+        {
+            throw new ProtocolException($"the welcome's sketch key is none: {failure.Message}");
+        }
+
         LogPosition from = Handshake.Position(welcome.Epoch, welcome.Sequence, welcome.Chain);
         if (log.Appended != LogPosition.Origin)
         {
@@ -267,7 +284,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             RepositoryState state = repository.State;
             if (state.Condition == RepositoryCondition.Live)
             {
-                OnApplied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
+                OnApplied(AppliedFrame.Of(state));
             }
         }
 

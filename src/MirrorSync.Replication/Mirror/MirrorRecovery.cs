@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Objects.Fsck;
 using MirrorSync.Git.Refs;
+using MirrorSync.Git.Sketches;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
@@ -149,8 +150,9 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
                     (RepositoryState state, FsckReport? findings) =
                         await ReplayAsync(onDisk, entry, records[..count], cancellation).ConfigureAwait(false);
                     RepositoryCondition condition = refused is null ? RepositoryCondition.Live : RepositoryCondition.Held;
+                    SketchCell? cell = context.ObjectSets.CellAt(repository, state.Applied.Sequence);
                     return new Recovered(
-                        name, state with { Condition = condition, Reason = refused }, [.. records.Skip(count).Select(static r => r.Sequence)], findings)
+                        name, state with { Condition = condition, Reason = refused, ObjectSet = cell }, [.. records.Skip(count).Select(static r => r.Sequence)], findings)
                     {
                         Bases = Borrowing.BasesOf(repository),
                     };

@@ -2,6 +2,7 @@ using System.Collections.ObjectModel;
 using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Refs;
+using MirrorSync.Git.Sketches;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Repositories;
 
@@ -155,6 +156,7 @@ internal static partial class LogReplay
         private readonly Dictionary<RefName, List<RefValue>> older = [];
         private RefsHash hash = RefsHash.Empty;
         private RepositoryMetadata? metadata;
+        private SketchCell? objectSet;
 
         /// <summary>Begins with nothing: a Baseline follows.</summary>
         /// <param name="format">Its object format.</param>
@@ -182,6 +184,7 @@ internal static partial class LogReplay
             hash = hash.With(format, [.. state.Fields.Updates]);
             metadata = MetadataFields.IsIn(state.Fields) ? MetadataFields.Take(new RepositoryMetadata(), state.Fields) : null;
             Applied = state.Applied;
+            objectSet = state.ObjectSet;
         }
 
         /// <summary>The records since the checkpoint.</summary>
@@ -212,6 +215,7 @@ internal static partial class LogReplay
             metadata = MetadataFields.IsIn(body) ? MetadataFields.Take(metadata ?? new RepositoryMetadata(), body) : metadata;
             Applied = record.Position;
             Since.Add(record);
+            objectSet = record.After.ObjectSet;
             return hash.Digest == record.After.Refs;
         }
 
@@ -232,7 +236,10 @@ internal static partial class LogReplay
             values.Remove(RefName.Head, out RefValue head);
             RefSnapshot refs = RefSnapshot.Create(format, head, values.Select(static r => new RefEntry(r.Key, r.Value, default)));
             Repository repository = new(name, name.PathBelow(root), format);
-            RepositoryState state = new(repository, RepositoryCondition.Missing, "not looked at since the start", refs, Applied);
+            RepositoryState state = new(repository, RepositoryCondition.Missing, "not looked at since the start", refs, Applied)
+            {
+                ObjectSet = objectSet,
+            };
             return new ReplayedRepository(state, metadata) { Since = Since, Older = older };
         }
     }

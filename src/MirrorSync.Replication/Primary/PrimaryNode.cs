@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using MirrorSync.Replication.Convergence;
 using MirrorSync.Replication.Primary.Capture;
 using MirrorSync.Replication.Primary.Notice;
 using MirrorSync.Replication.Primary.Recovery;
@@ -38,6 +39,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     private readonly RootGuard root;
     private readonly LookTracker looks;
     private readonly OpenStores stores = new();
+    private readonly FleetObjectSets objectSets;
     private readonly CancellationTokenSource stopping = new();
     private readonly SemaphoreSlim scanWanted = new(1, 1);
     private readonly Lock wanting = new();
@@ -77,6 +79,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         finder = new RepositoryFinder(options.Root, loggers.CreateLogger<RepositoryFinder>());
         root = new RootGuard(options.Root, options.RootIdentityFile);
         looks = new LookTracker(time);
+        objectSets = new FleetObjectSets(options.ObjectSetsFolder, options.SketchKeyFile);
         notices = new NoticeSource(
             new NoticeOptions { Root = options.Root, NotifyFolder = options.NotifyFolder, SentinelPath = root.MarkerPath },
             time,
@@ -113,6 +116,9 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     /// <summary>Folders that look like repositories and are not captured, with the reason.</summary>
     public IReadOnlyList<BrokenRepository> Broken => captured?.Broken ?? [];
 
+    /// <summary>The object sets, and the key that mirrors learn.</summary>
+    internal FleetObjectSets ObjectSets => objectSets;
+
     private CapturedRepositories Repositories => captured ?? throw new InvalidOperationException("RecoverAsync comes first");
 
     /// <summary>Brings back from the log what was captured last. Before anything else.</summary>
@@ -133,11 +139,13 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             Problems = problems,
             SyncRootAsync = rootSync.SyncAsync,
             Epoch = epoch,
+            ObjectSets = objectSets.OpenOrCreate(),
             CaughtUp = CatchUpAsync,
             Acknowledge = notices.Acknowledge,
         };
         captured = new CapturedRepositories(
             capture, known, new RemovalWindow(removals), options.ScanInterval, new KnownFolders(options.FoldersFile, logger), stopping.Token);
+        await captured.CatchUpAsync(cancellation).ConfigureAwait(false);
         checkpoints = new PrimaryCheckpoints(store, capture, captured, problems);
         if (rootProblem is null)
         {

@@ -15,6 +15,12 @@ public sealed record PrimaryOptions
     /// <summary>The folder into which the hooks write, absolute.</summary>
     public required string NotifyFolder { get; init; }
 
+    /// <summary>The folder in which object sets are kept, absolute.</summary>
+    public required string ObjectSetsFolder { get; init; }
+
+    /// <summary>The file in which the fleet's sketch key is kept, absolute.</summary>
+    public required string SketchKeyFile { get; init; }
+
     /// <summary>The file in which the identity of the root is kept, absolute.</summary>
     public required string RootIdentityFile { get; init; }
 

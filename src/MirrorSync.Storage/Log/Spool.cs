@@ -29,6 +29,9 @@ public sealed partial class Spool
         }
     }
 
+    /// <summary>The folder; files in it whose name begins with "incoming-" are removed at the next start.</summary>
+    public string Folder => folder;
+
     /// <summary>True when the body is here, with its length. <see cref="VerifyAsync"/> also reads it.</summary>
     public bool Contains(SpooledBody body)
     {

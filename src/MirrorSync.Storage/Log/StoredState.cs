@@ -1,7 +1,9 @@
 using System.Buffers.Binary;
 using System.Text;
 using MirrorSync.Git.Objects;
+using MirrorSync.Git.Sketches;
 using MirrorSync.Storage.Files;
+using MirrorSync.Storage.ObjectSets;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Storage.Log;
@@ -11,7 +13,9 @@ namespace MirrorSync.Storage.Log;
 /// <param name="Format">Its object format.</param>
 /// <param name="Applied">The position.</param>
 /// <param name="Fields">Its refs, as updates of nothing, and its metadata where they are known.</param>
-public sealed record StoredState(RepositoryName Name, ObjectFormat Format, LogPosition Applied, LogRecordBody Fields);
+/// <param name="ObjectSet">Cell 0 of its object set; null when the log does not say.</param>
+public sealed record StoredState(
+    RepositoryName Name, ObjectFormat Format, LogPosition Applied, LogRecordBody Fields, SketchCell? ObjectSet = null);
 
 /// <summary>
 /// The states of repositories as of a checkpoint, a file each, named by sequence and name. Nothing is synced: the
@@ -22,14 +26,17 @@ public sealed record StoredState(RepositoryName Name, ObjectFormat Format, LogPo
 ///   5  u8   object format: 1 sha1, 2 sha256
 ///   6  u16  length of the name
 ///   8  u64  epoch      16  u64  sequence      24  32B  chain
-///  56  ...  the name, UTF-8
+///  56  u8   1 when the cell of an object set follows, else 0
+///  57  48B  the cell, or zeros
+/// 105  ...  the name, UTF-8
 ///      ...  the fields, as in a record's body
 /// </code>
 /// </summary>
 /// <remarks>One process owns the folder. Not safe for many threads.</remarks>
 public sealed class StateFolder(string folder)
 {
-    private const int HeadLength = 56;
+    private const int CellAt = 56;
+    private const int HeadLength = CellAt + 1 + CellBytes.Length;
     private const byte Version = 1;
 
     // Written by this process, or named by a checkpoint: what else bears such a name may be torn.
@@ -61,6 +68,12 @@ public sealed class StateFolder(string folder)
         BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(8), state.Applied.Epoch);
         BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(16), state.Applied.Sequence);
         state.Applied.Chain.CopyTo(bytes.AsSpan(24));
+        if (state.ObjectSet is { } cell)
+        {
+            bytes[CellAt] = 1;
+            CellBytes.Write(bytes.AsSpan(CellAt + 1), cell);
+        }
+
         repository.CopyTo(bytes, HeadLength);
         fields.CopyTo(bytes, HeadLength + repository.Length);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes, Crc32C.Compute(bytes.AsSpan(4)));
@@ -107,7 +120,7 @@ public sealed class StateFolder(string folder)
         }
 
         known.Add(Path.GetFileName(path));
-        return new StoredState(name, format, applied, fields);
+        return new StoredState(name, format, applied, fields, bytes[CellAt] == 0 ? null : CellBytes.Read(bytes.AsSpan(CellAt + 1)));
     }
 
     /// <summary>Removes all states but these, once a checkpoint names no others.</summary>

@@ -8,7 +8,7 @@ namespace MirrorSync.Storage.Maintenance;
 /// <summary>Writes the reverse index of a pack that lacks it; its index tells all that is in it.</summary>
 internal static class ReverseIndexFile
 {
-    /// <summary>Writes it beside the pack.</summary>
+    /// <summary>Writes it beside the pack; durable once the folder is synced.</summary>
     /// <exception cref="IOException">The disk failed.</exception>
     /// <exception cref="InvalidDataException">The index is damaged.</exception>
     public static void Write(PackInventory inventory, PackFile pack, ObjectFormat format)

@@ -23,7 +23,7 @@ public sealed class ObjectSet
     // Runs up to this size are merged where an addition fills the journal, larger ones in the background.
     private const int InlineIds = 1 << 17;
 
-    private readonly ObjectSets owner;
+    private readonly NodeObjectSets owner;
     private readonly SketchKey key;
     private readonly Lock gate = new();
     private readonly SemaphoreSlim rewriting = new(1, 1);
@@ -36,7 +36,7 @@ public sealed class ObjectSet
     // Another object after each change: a prepared change outlives what is in memory.
     private object basis = new();
 
-    internal ObjectSet(ObjectSets owner, string folder, ObjectFormat format, SketchKey key)
+    internal ObjectSet(NodeObjectSets owner, string folder, ObjectFormat format, SketchKey key)
     {
         this.owner = owner;
         this.folder = folder;
@@ -178,7 +178,8 @@ public sealed class ObjectSet
 
     /// <summary>
     /// Replaces the whole set, which need not be there nor be sound: for a Baseline, or when it is made anew. The set of
-    /// before is there until the new one is on the disk. Memory is bounded however many ids come.
+    /// before is there until the new one is on the disk, but what is added to it meanwhile is lost with it. Memory is bounded
+    /// however many ids come.
     /// </summary>
     /// <param name="sequence">Of the record after which the set is this.</param>
     /// <param name="ids">In any order, and as often as one likes.</param>

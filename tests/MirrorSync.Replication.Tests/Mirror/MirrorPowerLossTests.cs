@@ -48,7 +48,14 @@ public sealed class MirrorPowerLossTests
             RepositoryState state = mirror.State(Name);
             Assert.True(state.Condition == RepositoryCondition.Live, $"seed {seed}: {state.Condition} {state.Reason}");
             Assert.True(mirror.Log.Committed.Sequence >= acknowledged.Sequence, $"seed {seed}");
-            Assert.Equal(mirror.Log.Committed, state.Applied);
+            Assert.True(state.Applied.Sequence >= acknowledged.Sequence, $"seed {seed}");
+            if (state.Applied != mirror.Log.Committed)
+            {
+                // A record was kept whose body had not come yet.
+                SpooledBody? missing = mirror.Log.ReadRecord(state.Applied.Sequence + 1).Spooled;
+                Assert.True(missing is { } body && !mirror.Spool.Contains(body), $"seed {seed}");
+            }
+
             Assert.Null(await mirror[Name].FsckAsync());
             await mirror.StopAsync();
             await mirror.StartAsync();

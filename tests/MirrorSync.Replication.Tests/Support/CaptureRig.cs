@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Refs;
+using MirrorSync.Replication.Convergence;
 using MirrorSync.Replication.Primary;
 using MirrorSync.Replication.Primary.Capture;
 using MirrorSync.Replication.Primary.Notice;
@@ -225,6 +226,7 @@ internal sealed class CaptureRig : IAsyncDisposable
         {
             Problems = new NodeProblems(NullLogger.Instance),
             Epoch = 1,
+            ObjectSets = new FleetObjectSets(folder["state/object-sets"], folder["state/sketch.key"]).OpenOrCreate(),
             CaughtUp = _ =>
             {
                 CatchingUp?.Invoke();

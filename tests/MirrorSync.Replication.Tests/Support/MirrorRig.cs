@@ -60,6 +60,8 @@ internal sealed class MirrorRig : IAsyncDisposable
         Identity = identity,
         Root = Root,
         CheckpointFile = CheckpointFile,
+        ObjectSetsFolder = folder["state/object-sets"],
+        SketchKeyFile = folder["state/sketch.key"],
         RootIdentityFile = folder["state/root"],
         BootId = BootId,
         Upstream = upstream,
@@ -70,6 +72,8 @@ internal sealed class MirrorRig : IAsyncDisposable
             Timeout = Timeout.InfiniteTimeSpan,
         },
     };
+
+    public string StateFolder => folder["state"];
 
     public BareRepository this[string name] => new(Path.Combine(Root, name));
 

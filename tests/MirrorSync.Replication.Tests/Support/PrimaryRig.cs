@@ -66,6 +66,8 @@ internal sealed class PrimaryRig : IAsyncDisposable
     /// <summary>Waited for before a snapshot is sent.</summary>
     public Task MaySendSnapshots { get; set; } = Task.CompletedTask;
 
+    public string StateFolder => folder["state"];
+
     public BareRepository this[string name] => new(Path.Combine(Root, name));
 
     /// <param name="scanInterval">How long a repository must be gone; ten minutes when not given.</param>
@@ -218,6 +220,8 @@ internal sealed class PrimaryRig : IAsyncDisposable
             Identity = identity,
             Root = Root,
             NotifyFolder = folder["notify"],
+            ObjectSetsFolder = folder["state/object-sets"],
+            SketchKeyFile = folder["state/sketch.key"],
             RootIdentityFile = folder["state/root"],
             FoldersFile = FoldersFile,
             CheckpointFile = CheckpointFile,
@@ -278,6 +282,14 @@ internal sealed class PrimaryRig : IAsyncDisposable
                     await using (body)
                     {
                         await body.CopyToAsync(http.Response.Body, either.Token);
+                    }
+
+                    break;
+                case Handshake.ObjectSetPath when RepositoryName.TryParse(http.Request.Query["repository"], out RepositoryName name)
+                    && Server.OpenObjectSet(name) is { } set:
+                    using (set)
+                    {
+                        await set.CopyToAsync(http.Response.Body, either.Token);
                     }
 
                     break;

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using MirrorSync.Replication.Status;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.ObjectSets;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Primary.Capture;
@@ -33,6 +34,9 @@ internal sealed record CaptureContext(
     /// <summary>Told of disks that fail.</summary>
     public required NodeProblems Problems { get; init; }
 
+    /// <summary>What the log brought into each repository.</summary>
+    public required NodeObjectSets ObjectSets { get; init; }
+
     /// <summary>The present term.</summary>
     public required ulong Epoch { get; init; }
 
@@ -46,7 +50,7 @@ internal sealed record CaptureContext(
         {
             lock (inFlight)
             {
-                return inFlight.Count == 0 ? Log.Appended : Log.PositionAt(inFlight.Min - 1) ?? Log.Base;
+                return inFlight.Count == 0 ? Log.Committed : Log.PositionAt(inFlight.Min - 1) ?? Log.Base;
             }
         }
     }

@@ -51,6 +51,17 @@ internal sealed partial class CapturedRepositories
         }
     }
 
+    /// <summary>
+    /// Brings every object set to the log's end, and removes those of repositories that are not known. Before anything is
+    /// captured.
+    /// </summary>
+    public async Task CatchUpAsync(CancellationToken cancellation)
+    {
+        context.ObjectSets.DeleteAllBut([.. All.Select(static r => r.Repository.Name)]);
+        await Parallel.ForEachAsync(All, cancellation, static async (one, token) => await one.CatchUpAsync(token).ConfigureAwait(false))
+            .ConfigureAwait(false);
+    }
+
     /// <summary>All of them, in no order.</summary>
     public ICollection<CapturedRepository> All => byPath.Values;
 
@@ -228,6 +239,7 @@ internal sealed partial class CapturedRepositories
 
             Repository moved = found[to];
             LogRecord record = await AppendAsync(old, Records.Renamed(last, moved.Name, context.Time)).ConfigureAwait(false);
+            context.ObjectSets.Move(last.Name, moved.Name);
             RepositoryCondition condition = last.IsServable ? RepositoryCondition.Held : RepositoryCondition.Missing;
             RepositoryState next = last with
             {
@@ -336,6 +348,7 @@ internal sealed partial class CapturedRepositories
         }
 
         LogRecord record = await AppendAsync(repository, Records.Removed(last, context.Time)).ConfigureAwait(false);
+        context.ObjectSets.Delete(last.Name);
         context.Table.Remove(last.Name);
         TellOthers(last.Name, newName: null);
         context.MarkShown(record);

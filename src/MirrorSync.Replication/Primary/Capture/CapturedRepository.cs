@@ -22,6 +22,7 @@ internal sealed partial class CapturedRepository
     private readonly CaptureQueue queue;
     private readonly SettledReading settled;
     private readonly SettledMetadata metadata;
+    private readonly CapturedObjectSet objectSet;
     private readonly RecordWriter records;
 
     // The pushes taken up and not yet in the log, and the refs that they named: the worker's alone.
@@ -55,7 +56,8 @@ internal sealed partial class CapturedRepository
             said,
             name => context.Table.TryGet(name, out RepositoryState? other) && other.Applied != LogPosition.Origin,
             context.Time);
-        records = new RecordWriter(context, metadata, stopping);
+        objectSet = new CapturedObjectSet(context, initial.Repository);
+        records = new RecordWriter(context, metadata, objectSet, stopping);
         context.Table.Show(initial);
     }
 
@@ -125,6 +127,20 @@ internal sealed partial class CapturedRepository
     {
         queue.Touch(rebaseAfter: true);
         Start();
+    }
+
+    /// <summary>
+    /// Brings the object set to the log's end; where that cannot be done, the first look writes a new Baseline. Before
+    /// anything is captured.
+    /// </summary>
+    public async Task CatchUpAsync(CancellationToken cancellation)
+    {
+        if (!await objectSet.CatchUpAsync(state, cancellation).ConfigureAwait(false))
+        {
+            state = state with { ObjectSet = null };
+            context.Table.Show(state);
+            queue.Touch(rebaseAfter: true);
+        }
     }
 
     /// <summary>The repository cannot be read at all: it is gone, or broken. Held until a scan finds it sound again.</summary>
@@ -447,8 +463,19 @@ internal sealed partial class CapturedRepository
     /// <summary>Shows the refs that a record leads to.</summary>
     private void Show(LogRecord record, RefSnapshot after)
     {
-        Show(state with { Condition = RepositoryCondition.Live, Reason = null, Refs = after, Applied = record.Position });
+        Show(state with
+        {
+            Condition = RepositoryCondition.Live,
+            Reason = null,
+            Refs = after,
+            Applied = record.Position,
+            ObjectSet = record.After.ObjectSet,
+        });
         context.MarkShown(record);
+        if (record.After.ObjectSet is null)
+        {
+            queue.Touch(rebaseAfter: true);
+        }
     }
 
     private void Show(RepositoryState next)

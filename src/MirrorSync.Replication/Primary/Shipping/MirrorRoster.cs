@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using MirrorSync.Git.Refs;
 using MirrorSync.Replication.Status;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
@@ -103,7 +102,7 @@ internal sealed class MirrorRoster(ReplicationLog log, RepositoryTable table, Se
         private const int Samples = 1000;
 
         private readonly Lock gate = new();
-        private readonly Dictionary<RepositoryName, (ulong Sequence, RefsDigest Refs)> applied = [];
+        private readonly Dictionary<RepositoryName, (ulong Sequence, Ledger Ledger)> applied = [];
         private readonly Queue<double> latencies = [];
         private string region = string.Empty;
         private int sessions;
@@ -167,10 +166,10 @@ internal sealed class MirrorRoster(ReplicationLog log, RepositoryTable table, Se
         {
             lock (gate)
             {
-                bool advances = !applied.TryGetValue(frame.Repository, out (ulong Sequence, RefsDigest Refs) before)
+                bool advances = !applied.TryGetValue(frame.Repository, out (ulong Sequence, Ledger Ledger) before)
                     || before.Sequence < frame.Sequence;
                 bool older = !advances && before.Sequence > frame.Sequence;
-                applied[frame.Repository] = older ? before : (frame.Sequence, frame.Refs);
+                applied[frame.Repository] = older ? before : (frame.Sequence, frame.Ledger);
                 if (took is { } latency && advances)
                 {
                     latencies.Enqueue(latency.TotalMilliseconds);
@@ -195,8 +194,9 @@ internal sealed class MirrorRoster(ReplicationLog log, RepositoryTable table, Se
                     Connected = sessions > 0,
                     DurableSequence = DurableSequence,
                     RepositoriesConverged = captured.Count(s => s.Applied.Sequence > 0
-                        && applied.TryGetValue(s.Name, out (ulong Sequence, RefsDigest Refs) mine)
-                        && mine.Sequence == s.Applied.Sequence && mine.Refs == s.Refs.Digest),
+                        && applied.TryGetValue(s.Name, out (ulong Sequence, Ledger Ledger) mine)
+                        && mine.Sequence == s.Applied.Sequence && mine.Ledger.Refs == s.Refs.Digest
+                        && (mine.Ledger.ObjectSet is not { } cell || cell == s.ObjectSet)),
                     NoticeToAppliedP50Ms = Percentile(sorted, 50),
                     NoticeToAppliedP99Ms = Percentile(sorted, 99),
                     HeardSecondsAgo = time.GetElapsedTime(heardAt).TotalSeconds,

@@ -7,6 +7,7 @@ using MirrorSync.Git.Objects;
 using MirrorSync.Replication.Status;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
+using MirrorSync.Storage.ObjectSets;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Primary.Shipping;
@@ -81,7 +82,8 @@ public sealed partial class ReplicationServer : INodeStatusSource
         using MirrorRoster.Session session = roster.Open(hello, from);
         LogWelcomed(logger, hello.Node, hello.Region, from);
         using MirrorStream stream = new(log, session, Standing, time);
-        Welcome welcome = new(Handshake.ProtocolVersion, identity.Name, from.Epoch, from.Sequence, from.Chain.ToString());
+        Welcome welcome = new(
+            Handshake.ProtocolVersion, identity.Name, from.Epoch, from.Sequence, from.Chain.ToString(), node.ObjectSets.KeyText);
         string end = await stream.RunAsync(welcome, input, output, cancellation).ConfigureAwait(false);
         LogEnded(logger, hello.Node, end);
     }
@@ -100,6 +102,22 @@ public sealed partial class ReplicationServer : INodeStatusSource
     /// <summary>The state of which a snapshot can be sent; false when the repository is not known or never captured.</summary>
     public bool TryGetSnapshot(RepositoryName name, [NotNullWhen(true)] out RepositoryState? state) =>
         table.TryGet(name, out state) && state.Applied.Sequence > 0;
+
+    /// <summary>A repository's object set as it is now, as of its last record; null when there is none.</summary>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public ObjectSetSnapshot? OpenObjectSet(RepositoryName name)
+    {
+        try
+        {
+            return table.TryGet(name, out RepositoryState? state) && state.ObjectSet is not null
+                ? node.ObjectSets.Current?.Open(name, state.Repository.Format).Snapshot() : null;
+        }
+        catch (ObjectSetDamagedException)
+        {
+            // Capture finds it too, and makes a new one.
+            return null;
+        }
+    }
 
     /// <inheritdoc/>
     public NodeStatus GetStatus()
