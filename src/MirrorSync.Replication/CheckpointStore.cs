@@ -83,7 +83,7 @@ internal sealed class CheckpointStore(string file, string root, string bootId)
             {
                 LogRecordBody fields = new() { Updates = RefSnapshot.Empty(state.Refs.Format).UpdatesTo(state.Refs) };
                 fields = metadata(state) is { } said ? MetadataFields.Put(fields, said) : fields;
-                states.Write(new StoredState(state.Name, state.Repository.Format, state.Applied, fields, state.ObjectSet));
+                states.Write(new StoredState(state.Name, state.Repository.Format, state.Applied, state.ObjectSet, fields));
             }
         }
 

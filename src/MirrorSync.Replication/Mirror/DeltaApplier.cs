@@ -112,7 +112,6 @@ internal sealed class DeltaApplier(ApplyContext context)
                     last[name] = RefValue.None;
                 }
             }
-
             else
             {
                 context.ObjectSets.Add(state.Repository, record, indexed is null ? [] : indexed.Ids.Span);

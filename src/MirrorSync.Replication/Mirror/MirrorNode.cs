@@ -147,8 +147,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     public async Task RunAsync(CancellationToken cancellation)
     {
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        ObjectSetFetcher objectSetFetcher = new(
-            Repositories, bulk, Path.Combine(options.ObjectSetsFolder + ".incoming"), time, logger);
+        ObjectSetFetcher objectSetFetcher = new(Repositories, bulk, options.ObjectSetsFolder + ".incoming", time, logger);
         Task[] loops =
         [
             link.RunAsync(linked.Token),

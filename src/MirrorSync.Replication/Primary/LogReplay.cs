@@ -214,8 +214,8 @@ internal static partial class LogReplay
             hash = hash.With(format, [.. body.Updates]);
             metadata = MetadataFields.IsIn(body) ? MetadataFields.Take(metadata ?? new RepositoryMetadata(), body) : metadata;
             Applied = record.Position;
-            Since.Add(record);
             objectSet = record.After.ObjectSet;
+            Since.Add(record);
             return hash.Digest == record.After.Refs;
         }
 

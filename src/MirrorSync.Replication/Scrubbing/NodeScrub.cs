@@ -95,9 +95,8 @@ public sealed partial class NodeScrub : IAsyncDisposable
         }
 
         IReadOnlyList<ScrubFault> faults = counts.Standing(name.Value);
-        bool isWhole = known.Units.Count > 0 && known.Units.Values.Min(static u => u.At) == known.Oldest;
         return new RepositoryScrubStatus(
-            isWhole ? known.Oldest : null, Age(known.Oldest)!.Value, faults.Count, [.. faults.Take(shown).Select(static f => f.ToString())]);
+            known.IsWhole ? known.Oldest : null, Age(known.Oldest)!.Value, faults.Count, [.. faults.Take(shown).Select(static f => f.ToString())]);
     }
 
     /// <summary>

@@ -10,8 +10,14 @@ namespace MirrorSync.Replication.Scrubbing;
 /// <summary>What is remembered of one repository.</summary>
 /// <param name="Seen">When it was first seen.</param>
 /// <param name="Oldest">Since when its oldest unscrubbed byte was not read.</param>
+/// <param name="IsWhole">Every unit was scrubbed at some time.</param>
 /// <param name="Units">Each unit's last scrub, by name.</param>
-internal sealed record ScrubbedRepository(DateTimeOffset Seen, DateTimeOffset Oldest, IReadOnlyDictionary<string, ScrubRecord> Units);
+internal sealed record ScrubbedRepository(
+    DateTimeOffset Seen, DateTimeOffset Oldest, bool IsWhole, IReadOnlyDictionary<string, ScrubRecord> Units)
+{
+    /// <summary>One of which nothing is known yet.</summary>
+    public static ScrubbedRepository SeenAt(DateTimeOffset now) => new(now, now, false, new Dictionary<string, ScrubRecord>());
+}
 
 /// <summary>The state file as it is kept.</summary>
 /// <param name="CycleBegan">When the cycle that is under way, or was last, began; null before the first.</param>
@@ -113,7 +119,7 @@ internal sealed partial class ScrubHistory
             DateTimeOffset now = time.GetUtcNow();
             foreach (string name in kept)
             {
-                changed |= repositories.TryAdd(name, new ScrubbedRepository(now, now, new Dictionary<string, ScrubRecord>()));
+                changed |= repositories.TryAdd(name, ScrubbedRepository.SeenAt(now));
             }
         }
     }
@@ -135,7 +141,7 @@ internal sealed partial class ScrubHistory
         lock (gate)
         {
             DateTimeOffset now = time.GetUtcNow();
-            ScrubbedRepository known = repositories.GetValueOrDefault(name.Value) ?? new ScrubbedRepository(now, now, new Dictionary<string, ScrubRecord>());
+            ScrubbedRepository known = repositories.GetValueOrDefault(name.Value) ?? ScrubbedRepository.SeenAt(now);
             Dictionary<string, ScrubRecord> records = known.Units
                 .Where(u => units.Any(n => n.Name == u.Key) && u.Key != result?.Unit.Name).ToDictionary(StringComparer.Ordinal);
             if (result?.Record is { } record)
@@ -148,7 +154,8 @@ internal sealed partial class ScrubHistory
                 records.TryGetValue(u.Name, out ScrubRecord? last) && last.IsOf(u) ? last.At
                 : u.Name == result?.Unit.Name ? now
                 : u.Since > known.Seen ? u.Since : known.Seen);
-            repositories[name.Value] = new ScrubbedRepository(known.Seen, oldest < now ? oldest : now, records);
+            bool isWhole = units.All(u => u.Name == result?.Unit.Name || (records.TryGetValue(u.Name, out ScrubRecord? last) && last.IsOf(u)));
+            repositories[name.Value] = new ScrubbedRepository(known.Seen, oldest < now ? oldest : now, isWhole, records);
             changed = true;
         }
 

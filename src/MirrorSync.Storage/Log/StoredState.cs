@@ -12,10 +12,9 @@ namespace MirrorSync.Storage.Log;
 /// <param name="Name">Its name.</param>
 /// <param name="Format">Its object format.</param>
 /// <param name="Applied">The position.</param>
+/// <param name="ObjectSet">Cell 0 of its object set there; null when it has none.</param>
 /// <param name="Fields">Its refs, as updates of nothing, and its metadata where they are known.</param>
-/// <param name="ObjectSet">Cell 0 of its object set; null when the log does not say.</param>
-public sealed record StoredState(
-    RepositoryName Name, ObjectFormat Format, LogPosition Applied, LogRecordBody Fields, SketchCell? ObjectSet = null);
+public sealed record StoredState(RepositoryName Name, ObjectFormat Format, LogPosition Applied, SketchCell? ObjectSet, LogRecordBody Fields);
 
 /// <summary>
 /// The states of repositories as of a checkpoint, a file each, named by sequence and name. Nothing is synced: the
@@ -26,8 +25,7 @@ public sealed record StoredState(
 ///   5  u8   object format: 1 sha1, 2 sha256
 ///   6  u16  length of the name
 ///   8  u64  epoch      16  u64  sequence      24  32B  chain
-///  56  u8   1 when the cell of an object set follows, else 0
-///  57  48B  the cell, or zeros
+///  56  u8   1 when there is an object set      57  48B  cell 0 of its sketch
 /// 105  ...  the name, UTF-8
 ///      ...  the fields, as in a record's body
 /// </code>
@@ -35,8 +33,8 @@ public sealed record StoredState(
 /// <remarks>One process owns the folder. Not safe for many threads.</remarks>
 public sealed class StateFolder(string folder)
 {
-    private const int CellAt = 56;
-    private const int HeadLength = CellAt + 1 + CellBytes.Length;
+    private const int CellOffset = 57;
+    private const int HeadLength = CellOffset + CellBytes.Length;
     private const byte Version = 1;
 
     // Written by this process, or named by a checkpoint: what else bears such a name may be torn.
@@ -70,8 +68,8 @@ public sealed class StateFolder(string folder)
         state.Applied.Chain.CopyTo(bytes.AsSpan(24));
         if (state.ObjectSet is { } cell)
         {
-            bytes[CellAt] = 1;
-            CellBytes.Write(bytes.AsSpan(CellAt + 1), cell);
+            bytes[CellOffset - 1] = 1;
+            CellBytes.Write(bytes.AsSpan(CellOffset), cell);
         }
 
         repository.CopyTo(bytes, HeadLength);
@@ -120,7 +118,8 @@ public sealed class StateFolder(string folder)
         }
 
         known.Add(Path.GetFileName(path));
-        return new StoredState(name, format, applied, fields, bytes[CellAt] == 0 ? null : CellBytes.Read(bytes.AsSpan(CellAt + 1)));
+        SketchCell? cell = bytes[CellOffset - 1] == 0 ? null : CellBytes.Read(bytes.AsSpan(CellOffset));
+        return new StoredState(name, format, applied, cell, fields);
     }
 
     /// <summary>Removes all states but these, once a checkpoint names no others.</summary>

@@ -6,6 +6,7 @@ using MirrorSync.Daemon.Hosting;
 using MirrorSync.Daemon.Tests.Metrics;
 using MirrorSync.Daemon.Tests.Support;
 using MirrorSync.Replication.Maintenance;
+using MirrorSync.Replication.Scrubbing;
 using MirrorSync.Replication.Status;
 using MirrorSync.Testing;
 
@@ -123,10 +124,13 @@ public sealed class AdminEndpointsTests : IAsyncLifetime, IDisposable
     {
         Dictionary<string, long> findings = new() { ["badTimezone"] = 1, ["zeroPaddedFilemode"] = 3 };
         MaintenanceRun run = new(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero), 1.5, 12, 2, 9000, 4000, null);
-        node.Status = FakeNode.Fresh(FakeNode.Repository("a.git") with { Findings = findings, LastMaintenance = run }, FakeNode.Repository("b.git", "held", null, "refs gone"))
+        RepositoryScrubStatus scrub = new(new DateTimeOffset(2026, 1, 2, 3, 0, 0, TimeSpan.Zero), 245.5, 1, ["/r/x.pack at 12: pack-entry: bad; 2 objects"]);
+        node.Status = FakeNode.Fresh(FakeNode.Repository("a.git") with { Findings = findings, LastMaintenance = run, LastScrub = scrub }, FakeNode.Repository("b.git", "held", null, "refs gone"))
             with
         {
             Maintenance = new MaintenanceTotals(7, 0.25, 2, 3.5, 5000, 1, 3, 4),
+            Scrub = new ScrubTotals(
+                2, new DateTimeOffset(2026, 1, 2, 0, 0, 0, TimeSpan.Zero), 9000, new Dictionary<string, long> { ["pack-entry"] = 1 }, 3, 245.5, ["record 7 is damaged"]),
             Problems = ["disk full"],
             Mirrors =
             [

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using MirrorSync.Daemon.Hosting;
 using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Mirror.Removal;
+using MirrorSync.Replication.Scrubbing;
 using MirrorSync.Replication.Status;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Repositories;
@@ -22,6 +23,9 @@ internal sealed class FakeNode : INodeStatusSource
 
     /// <summary>What maintenance does; null where it is switched off.</summary>
     public Func<RepositoryName?, bool, CancellationToken, Task<IReadOnlyList<MaintenanceOutcome>?>>? Maintain { get; set; }
+
+    /// <summary>Checks what it keeps; null where that is switched off.</summary>
+    public NodeScrub? Scrub { get; set; }
 
     /// <summary>What runs beside.</summary>
     public IReadOnlyList<IHostedService> Services { get; set; } = [];
@@ -63,6 +67,7 @@ internal sealed class FakeNode : INodeStatusSource
             },
             MaintainAsync = Maintain,
             Trash = Trash,
+            Scrub = Scrub,
             Services = Services,
         };
     }

@@ -15,6 +15,10 @@ internal sealed class ScratchLog : IDisposable
         Spool = new Spool(folder["spool"], NullLogger<Spool>.Instance);
     }
 
+    public string LogFolder => folder["log"];
+
+    public string SpoolFolder => folder["spool"];
+
     public ReplicationLog Log { get; }
 
     public Spool Spool { get; }

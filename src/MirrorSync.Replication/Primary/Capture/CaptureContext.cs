@@ -26,6 +26,8 @@ internal sealed record CaptureContext(
 {
     private readonly SortedSet<ulong> inFlight = [];
 
+    /// <summary>What the log brought into each repository.</summary>
+    public required NodeObjectSets ObjectSets { get; init; }
     /// <summary>
     /// Brings the repositories to the disk. Before a Baseline, which tells mirrors of objects that the log does not have.
     /// </summary>
@@ -33,9 +35,6 @@ internal sealed record CaptureContext(
 
     /// <summary>Told of disks that fail.</summary>
     public required NodeProblems Problems { get; init; }
-
-    /// <summary>What the log brought into each repository.</summary>
-    public required NodeObjectSets ObjectSets { get; init; }
 
     /// <summary>The present term.</summary>
     public required ulong Epoch { get; init; }
