@@ -190,6 +190,8 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             {
                 checkpoints!.Write();
             }
+
+            RememberMirrors();
         }
     }
 
@@ -225,6 +227,19 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         rootSync.Dispose();
         stopping.Dispose();
         scanWanted.Dispose();
+    }
+
+    /// <summary>A mirror that was heard just now counts after the restart too.</summary>
+    private void RememberMirrors()
+    {
+        try
+        {
+            _ = MirrorFloor(options.Retention.MaxAge);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            problems.Set("mirrors", $"how far the mirrors are could not be kept: {failure.Message}");
+        }
     }
 
     private async Task HandleNoticesAsync(CancellationToken cancellation)

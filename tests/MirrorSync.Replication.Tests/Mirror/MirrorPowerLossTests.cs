@@ -31,6 +31,7 @@ public sealed class MirrorPowerLossTests
             await mirror.StartAsync();
             power.StrikeAt(random.Next(1, 90));
             LogPosition acknowledged = default;
+            ulong applied = 0;
             for (int push = random.Next(1, 5); push > 0 && !power.Struck.IsCompleted; push--)
             {
                 await ChangeAsync(source, random, $"{seed} {push}");
@@ -40,6 +41,7 @@ public sealed class MirrorPowerLossTests
                         power.Struck.IsCompleted || mirror.State(Name).Applied == primary.Log.Committed ? null : "it is behind"),
                     "the push on the mirror");
                 acknowledged = mirror.Log.Committed;
+                applied = power.Struck.IsCompleted ? applied : acknowledged.Sequence;
             }
 #pragma warning restore CA5394
 
@@ -48,7 +50,14 @@ public sealed class MirrorPowerLossTests
             RepositoryState state = mirror.State(Name);
             Assert.True(state.Condition == RepositoryCondition.Live, $"seed {seed}: {state.Condition} {state.Reason}");
             Assert.True(mirror.Log.Committed.Sequence >= acknowledged.Sequence, $"seed {seed}");
-            Assert.Equal(mirror.Log.Committed, state.Applied);
+            Assert.True(state.Applied.Sequence >= applied, $"seed {seed}");
+            if (state.Applied != mirror.Log.Committed)
+            {
+                // A record was kept whose body had not come yet.
+                SpooledBody? missing = mirror.Log.ReadRecord(state.Applied.Sequence + 1).Spooled;
+                Assert.True(missing is { } body && !mirror.Spool.Contains(body), $"seed {seed}");
+            }
+
             Assert.Null(await mirror[Name].FsckAsync());
             await mirror.StopAsync();
             await mirror.StartAsync();

@@ -49,7 +49,7 @@ internal sealed record CaptureContext(
         {
             lock (inFlight)
             {
-                return inFlight.Count == 0 ? Log.Appended : Log.PositionAt(inFlight.Min - 1) ?? Log.Base;
+                return inFlight.Count == 0 ? Log.Committed : Log.PositionAt(inFlight.Min - 1) ?? Log.Base;
             }
         }
     }

@@ -348,10 +348,10 @@ internal sealed partial class CapturedRepositories
         }
 
         LogRecord record = await AppendAsync(repository, Records.Removed(last, context.Time)).ConfigureAwait(false);
-        context.ObjectSets.Delete(last.Name);
         context.Table.Remove(last.Name);
         TellOthers(last.Name, newName: null);
         context.MarkShown(record);
+        context.ObjectSets.Delete(last.Name);
         if (!wanted)
         {
             removals.Add(at);
