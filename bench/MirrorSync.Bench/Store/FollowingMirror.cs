@@ -7,6 +7,7 @@ using MirrorSync.Replication;
 using MirrorSync.Replication.Convergence;
 using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Mirror;
+using MirrorSync.Replication.Status;
 using MirrorSync.Replication.Mirror.Removal;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Maintenance;
@@ -86,6 +87,7 @@ internal sealed class FollowingMirror : IAsyncDisposable
             RefusedAgainAfter = TimeSpan.FromMinutes(1),
             Stores = stores,
             Maintenance = Maintenance,
+            Problems = new NodeProblems(NullLogger.Instance),
             ObjectSets = new FollowedObjectSets(new FleetObjectSets(options.ObjectSetsFolder, options.SketchKeyFile), NullLogger.Instance),
         };
         RefSnapshot refs = RefSnapshot.Create(

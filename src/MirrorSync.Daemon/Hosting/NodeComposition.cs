@@ -84,6 +84,9 @@ internal static class NodeComposition
             SketchKeyFile = Path.Combine(config.Data.StateFolder, "sketch.key"),
             RootIdentityFile = RootIdentityFile(config),
             FoldersFile = Path.Combine(config.Data.StateFolder, "folders.json"),
+            CheckpointFile = Path.Combine(config.Data.StateFolder, "checkpoint.json"),
+            MirrorsFile = Path.Combine(config.Data.StateFolder, "mirrors.json"),
+            Retention = config.Retention,
             ScanInterval = config.Repositories.ScanInterval,
             Packing = new PackingLimits { MaxBytes = config.Packs.CacheBytes },
         };

@@ -18,12 +18,11 @@ public sealed class Sketch
     /// <summary>Most cells of a row: 48 MiB of them, which name about 750,000 differences.</summary>
     public const int MaxCells = 1 << 20;
 
-    // With the ids' places below the size of the first-level cache.
+    // With their places well below the size of the first-level cache.
     private const int BatchIds = 256;
 
     private readonly SketchKey key;
     private readonly SketchCell[] cells;
-    private Pending[]? batch;
 
     /// <summary>The cells of the empty set.</summary>
     /// <param name="key">The fleet's.</param>
@@ -63,10 +62,9 @@ public sealed class Sketch
     public SketchCell Add(ReadOnlySpan<ObjectId> ids)
     {
         SketchCell sum = default;
-        batch ??= new Pending[BatchIds];
         for (; !ids.IsEmpty; ids = ids[Math.Min(ids.Length, BatchIds)..])
         {
-            sum += AddBatch(ids[..Math.Min(ids.Length, BatchIds)], batch);
+            sum += AddBatch(ids[..Math.Min(ids.Length, BatchIds)]);
         }
 
         return sum;
@@ -127,22 +125,23 @@ public sealed class Sketch
 
     /// <summary>
     /// Each next cell of an id is known only once a division and a root are done. So all ids of a batch go on by one cell
-    /// in turn: the processor works at several at a time, and an id's end is no branch that it has to guess. With 2,048 cells that
-    /// takes 0.46 of the time that one id after the other takes.
+    /// in turn: the processor works at several at a time, and an id's end is no branch that it has to guess. With 2,048 cells
+    /// that takes a third of the time that one id after the other takes, half without wide vectors.
     /// </summary>
-    private SketchCell AddBatch(ReadOnlySpan<ObjectId> ids, Span<Pending> pending)
+    private SketchCell AddBatch(ReadOnlySpan<ObjectId> ids)
     {
         Span<SketchCell> into = cells;
-        Span<int> active = stackalloc int[BatchIds];
+        Span<ulong> checksums = stackalloc ulong[BatchIds];
+        Span<int> which = stackalloc int[BatchIds];
+        Span<ulong> states = stackalloc ulong[BatchIds];
+        Span<long> places = stackalloc long[BatchIds];
         SketchCell sum = default;
-        int left = 0;
         for (int i = 0; i < ids.Length; i++)
         {
-            ulong checksum = key.Checksum(ids[i]);
-            sum = sum.Plus(ids[i], checksum, 1);
-            pending[i] = new Pending(ids[i], checksum, new SketchMapping(checksum).Next());
-            active[left] = i;
-            left += pending[i].Mapping.Cell < End ? 1 : 0;
+            checksums[i] = states[i] = key.Checksum(ids[i]);
+            which[i] = i;
+            places[i] = 0;
+            sum = sum.Plus(ids[i], checksums[i], 1);
         }
 
         if (First == 0 && into.Length > 0)
@@ -150,21 +149,23 @@ public sealed class Sketch
             into[0] += sum;
         }
 
-        while (left > 0)
+        for (int left = ids.Length; left > 0;)
         {
+            SketchMapping.MoveAll(states[..left], places[..left]);
             int kept = 0;
-            foreach (int i in active[..left])
+            for (int k = 0; k < left; k++)
             {
-                ref Pending one = ref pending[i];
-                int at = one.Mapping.Cell - First;
-                if (at >= 0)
+                int i = which[k];
+                long at = places[k] - First;
+                if ((ulong)at < (ulong)into.Length)
                 {
-                    into[at] = into[at].Plus(one.Id, one.Checksum, 1);
+                    into[(int)at] = into[(int)at].Plus(ids[i], checksums[i], 1);
                 }
 
-                one.Mapping = one.Mapping.Next();
-                active[kept] = i;
-                kept += one.Mapping.Cell < End ? 1 : 0;
+                which[kept] = i;
+                states[kept] = states[k];
+                places[kept] = places[k];
+                kept += places[k] < End ? 1 : 0;
             }
 
             left = kept;
@@ -180,9 +181,4 @@ public sealed class Sketch
             throw new ArgumentException($"cells {other.First} to {other.End} are not cells {First} to {End} under one key", nameof(other));
         }
     }
-
-    /// <param name="Id">An id that is being added.</param>
-    /// <param name="Checksum">Its checksum.</param>
-    /// <param name="Mapping">Stands at its first cell that it is not added to yet.</param>
-    private record struct Pending(ObjectId Id, ulong Checksum, SketchMapping Mapping);
 }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Mirror.Removal;
+using MirrorSync.Replication.Status;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects.Indexing;
@@ -37,6 +38,9 @@ internal sealed record ApplyContext(
     /// not be.
     /// </summary>
     public required Func<CancellationToken, Task<bool>> Checkpoint { get; init; }
+
+    /// <summary>Told of disks that fail.</summary>
+    public required NodeProblems Problems { get; init; }
 
     /// <summary>The folder of all repositories, absolute.</summary>
     public required string Root { get; init; }

@@ -83,9 +83,15 @@ internal sealed class DeltaApplier(ApplyContext context)
     /// Replays records over a copy that may already show some of them (the process ended between two checkpoints): all
     /// their objects, then the refs once, to their values at the end, whatever they are now.
     /// </summary>
+    /// <param name="state">The copy: as its folder shows it, or as of the checkpoint.</param>
+    /// <param name="records">The records, in their order.</param>
+    /// <param name="isCheckpoint">
+    /// True when the state is the checkpoint's and all of it is known to be there; what the folder's refs show is nothing then.
+    /// </param>
+    /// <param name="cancellation">Gives up.</param>
     /// <exception cref="IOException">As of <see cref="ApplyAsync"/>, with the other exceptions there.</exception>
     public async Task<AppliedState> ReplayAsync(
-        RepositoryState state, IReadOnlyList<LogRecord> records, CancellationToken cancellation)
+        RepositoryState state, IReadOnlyList<LogRecord> records, bool isCheckpoint, CancellationToken cancellation)
     {
         using OpenStores.Lease objects = context.Stores.Take(state.Repository);
         FsckReport findings = new();
@@ -106,7 +112,6 @@ internal sealed class DeltaApplier(ApplyContext context)
                     last[name] = RefValue.None;
                 }
             }
-
             else
             {
                 context.ObjectSets.Add(state.Repository, record, indexed is null ? [] : indexed.Ids.Span);
@@ -128,11 +133,25 @@ internal sealed class DeltaApplier(ApplyContext context)
             }
         }
 
-        // Nothing was synced since the checkpoint: a pack below these may be gone or torn, so that closed packs prove
-        // nothing together.
-        await ObjectQueries.CheckConnectedAsync(state.Repository, RefDifference.NewIds(updates), trustRefs: true, cancellation)
-            .ConfigureAwait(false);
-        return new AppliedState(Flip(state, objects, updates, records[^1]), findings);
+        // Each of the packs was found to be closed over what was there before it; only a Baseline brings none.
+        bool walk = !isCheckpoint || records.Any(static r => r.Kind == LogRecordKind.Baseline);
+        if (walk && !isCheckpoint)
+        {
+            // Nothing was synced since the checkpoint: a pack below these may be gone or torn, so that closed packs prove
+            // nothing together.
+            await ObjectQueries.CheckConnectedAsync(state.Repository, RefDifference.NewIds(updates), trustRefs: true, cancellation)
+                .ConfigureAwait(false);
+        }
+
+        RepositoryState next = Flip(state, objects, updates, records[^1]);
+        if (walk && isCheckpoint)
+        {
+            // Behind the refs: git reads them, and they may have been torn.
+            await ObjectQueries.CheckConnectedAsync(state.Repository, RefDifference.IdsOf(next.Refs), trustRefs: false, cancellation)
+                .ConfigureAwait(false);
+        }
+
+        return new AppliedState(next, findings);
     }
 
     private async Task<(LogRecordBody Fields, IndexedPack? Indexed)> StoreObjectsAsync(
@@ -143,35 +162,8 @@ internal sealed class DeltaApplier(ApplyContext context)
             throw new DivergedException($"record {record.Sequence} ({record.Kind}) cannot be applied to a {repository.Format.GitName()} repository");
         }
 
-        IndexedPack? indexed = null;
-        if (record.Spooled is null)
-        {
-            if (!LogRecordBodyCodec.TryDecode(
-                record.InlineBody, record.Format, out LogRecordBody? inline, out ReadOnlyMemory<byte> pack, out string? error))
-            {
-                throw new InvalidDataException($"record {record.Sequence}: {error}");
-            }
-
-            if (!pack.IsEmpty)
-            {
-                indexed = context.Indexer.Receive(repository, objects.Store, pack, completes: true, cancellation);
-            }
-
-            return (inline, indexed);
-        }
-
-        Stream body = context.Spool.OpenBody(record);
-        await using (body.ConfigureAwait(false))
-        {
-            LogRecordBody fields = await LogRecordBodyCodec.ReadFieldsAsync(body, record.Format, cancellation).ConfigureAwait(false);
-            if (body.Position < body.Length)
-            {
-                indexed = await context.Indexer.ReceiveAsync(
-                    repository, objects.Store, body, completes: true, new PackProgress(), cancellation).ConfigureAwait(false);
-            }
-
-            return (fields, indexed);
-        }
+        return await RecordObjects.StoreAsync(
+            context.Indexer, context.Spool, repository, objects.Store, record, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>What a Baseline's refs name.</summary>

@@ -4,6 +4,7 @@ using MirrorSync.Git.Objects.Fsck;
 using MirrorSync.Git.Packs;
 using MirrorSync.Replication.Mirror.Removal;
 using MirrorSync.Replication.Wire;
+using MirrorSync.Storage.Files;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
 using MirrorSync.Storage.Objects.Store;
@@ -147,6 +148,7 @@ internal sealed partial class FollowedRepository
                         _ => ApplyNextAsync(),
                     }).ConfigureAwait(false);
                     backoff.Reset();
+                    context.Problems.Clear(state.Name.Value);
                 }
                 catch (Exception failure) when (failure is not OperationCanceledException || !stopping.IsCancellationRequested)
                 {
@@ -363,6 +365,12 @@ internal sealed partial class FollowedRepository
     private void Fail(Exception failure)
     {
         LogFailed(context.Logger, state.Name, failure.Message);
+        if (DiskFailure.Is(failure))
+        {
+            // Not this repository's trouble alone.
+            context.Problems.Set(state.Name.Value, $"{state.Name} cannot be written: {failure.Message}");
+        }
+
         if (work.IsSnapshotWanted)
         {
             Show(state with { Reason = failure.Message });

@@ -25,11 +25,13 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     private readonly ILogger<MirrorNode> logger;
     private readonly UpstreamLink link;
     private readonly CheckpointWriter checkpoints;
+    private readonly CheckpointStore store;
+    private readonly NodeProblems problems;
     private readonly BulkClient bulk;
     private readonly SnapshotInstaller snapshots;
     private readonly OpenStores stores = new();
     private readonly DurablePosition durable;
-    private readonly LogRetention retention;
+    private readonly LogUpkeep upkeep;
     private readonly FleetObjectSets objectSets;
     private readonly ApplyContext context;
     private readonly CancellationTokenSource stopping = new();
@@ -63,8 +65,11 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         this.table = table;
         this.time = time;
         logger = loggers.CreateLogger<MirrorNode>();
-        link = new UpstreamLink(options, log, this, time, logger);
-        checkpoints = new CheckpointWriter(options, () => repositories?.Collect(), time, logger);
+        problems = new NodeProblems(logger);
+        upkeep = new LogUpkeep(log, new LogRetention(log, spool, options.Retention, time), problems, time, logger);
+        store = new CheckpointStore(options.CheckpointFile, options.Root, options.BootId);
+        link = new UpstreamLink(options, log, this, upkeep, time, logger);
+        checkpoints = new CheckpointWriter(store, () => repositories?.Collect(), problems, time, logger);
         bulk = new BulkClient(options, spool);
 
         // Whatever the options say: what is taken must be connected, for the apply path walks nothing.
@@ -72,12 +77,12 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         objectSets = new FleetObjectSets(options.ObjectSetsFolder, options.SketchKeyFile);
         snapshots = new SnapshotInstaller(options, bulk, indexer, table, maintenance, loggers.CreateLogger<SnapshotInstaller>());
         durable = new DurablePosition(log, spool);
-        retention = new LogRetention(log, spool, options.Retention, time);
         Trash = new RepositoryTrash(options.Root, options.TrashRetention, time, loggers.CreateLogger<RepositoryTrash>());
         context = new ApplyContext(
             log, spool, table, indexer, bulk, snapshots, OnBodyPresent, OnApplied, time, loggers.CreateLogger<FollowedRepository>())
         {
             Checkpoint = checkpoints.WriteAsync,
+            Problems = problems,
             Root = options.Root,
             Trash = Trash,
             Running = running.Task,
@@ -117,7 +122,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         snapshots.Clean();
         Trash.Open();
         objectSets.Open();
-        MirrorRecovery.Outcome found = await new MirrorRecovery(options, context).RunAsync(cancellation).ConfigureAwait(false);
+        MirrorRecovery.Outcome found = await new MirrorRecovery(options, context, store).RunAsync(cancellation).ConfigureAwait(false);
         foreach (LogRecord record in found.Repositories.SelectMany(static r => r.Pending).Order().Select(log.ReadRecord).Concat(found.Rest))
         {
             durable.Added(record);
@@ -142,9 +147,17 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     public async Task RunAsync(CancellationToken cancellation)
     {
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        ObjectSetFetcher objectSetFetcher = new(
-            Repositories, bulk, Path.Combine(options.ObjectSetsFolder + ".incoming"), time, logger);
-        Task[] loops = [link.RunAsync(linked.Token), checkpoints.RunAsync(linked.Token), RetainAsync(linked.Token), Trash.RunAsync(linked.Token), objectSetFetcher.RunAsync(linked.Token)];
+        ObjectSetFetcher objectSetFetcher = new(Repositories, bulk, options.ObjectSetsFolder + ".incoming", time, logger);
+        Task[] loops =
+        [
+            link.RunAsync(linked.Token),
+            checkpoints.RunAsync(linked.Token),
+
+            // Nobody follows a mirror: of its log only what a restart needs is needed, and the rest kept to be looked at.
+            upkeep.RetainAsync(RetainInterval, () => checkpoints.ReplayAfter, static () => ulong.MaxValue, linked.Token),
+            Trash.RunAsync(linked.Token),
+            objectSetFetcher.RunAsync(linked.Token),
+        ];
         try
         {
             running.TrySetResult();
@@ -208,7 +221,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             PrimaryHeardSecondsAgo = link.HeardSecondsAgo,
             LagSeconds = lag,
             LinkProblem = link.Problem,
-            Problems = [],
+            Problems = problems.All,
             Repositories = statuses,
             Mirrors = [],
             Findings = context.Findings.ByName(),
@@ -250,7 +263,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         IReadOnlyList<(RepositoryName Name, ObjectFormat Format)> listed = await bulk.ListAsync(cancellation).ConfigureAwait(false);
 
         // The checkpoint first: with the log begun and no list, a repository would be forgotten for ever.
-        Repositories.Begin(from, listed).Write(options.CheckpointFile);
+        (Repositories.Begin(from, listed) with { Boot = options.BootId }).Write(options.CheckpointFile);
         log.StartAt(from);
         LogFollowing(logger, welcome.Node, from);
         foreach (FollowedRepository repository in Repositories.All)
@@ -311,28 +324,6 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         Repositories.Dispatch(record, proven == long.MinValue ? null : proven);
     }
 
-    /// <summary>Nobody follows a mirror: of its log only what a restart needs is needed, and the rest kept to be looked at.</summary>
-    private async Task RetainAsync(CancellationToken cancellation)
-    {
-        using PeriodicTimer timer = new(RetainInterval, time);
-        while (await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false))
-        {
-            try
-            {
-                ulong given = await retention.ApplyAsync(checkpoints.ReplayAfter, cancellation).ConfigureAwait(false);
-                if (given > 0)
-                {
-                    LogTruncated(logger, given, log.Base.Sequence);
-                }
-            }
-            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-            {
-                // It costs room, nothing else: another try follows.
-                LogNotTruncated(logger, failure.Message);
-            }
-        }
-    }
-
     private void OnApplied(AppliedFrame applied) => link.Send(applied.Write);
 
     private void OnBodyPresent(ulong sequence)
@@ -351,12 +342,6 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
 
         link.Send(o => Frames.WriteSequence(o, FrameKind.Durable, sequence));
     }
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "gave up {Records} old records of the log, which begins after {Sequence} now")]
-    private static partial void LogTruncated(ILogger logger, ulong records, ulong sequence);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "old records of the log could not be given up: {Reason}")]
-    private static partial void LogNotTruncated(ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "recovered {Repositories} repositories at {Position}")]
     private static partial void LogRecovered(ILogger logger, int repositories, LogPosition position);

@@ -24,6 +24,9 @@ public sealed record MirrorOptions
     /// <summary>The file in which the identity of the root is kept, absolute.</summary>
     public required string RootIdentityFile { get; init; }
 
+    /// <summary>The machine's boot: another one than that of the last checkpoint means that what was not synced may be lost.</summary>
+    public string BootId { get; init; } = Storage.Files.BootId.Current;
+
     /// <summary>Threads and memory for each pack that is being taken; what is checked is not theirs to say.</summary>
     public PackIndexOptions Packs { get; init; } = new();
 

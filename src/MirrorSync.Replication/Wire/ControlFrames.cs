@@ -1,10 +1,10 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
-using MirrorSync.Git.Objects;
 using MirrorSync.Git.Refs;
 using MirrorSync.Git.Sketches;
 using MirrorSync.Storage.Log;
+using MirrorSync.Storage.ObjectSets;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Wire;
@@ -99,8 +99,7 @@ public readonly record struct AnswerFrame(long AskedAt, ulong Committed, TimeSpa
 /// <param name="Ledger">The digest of its refs there and, once it has its object set, cell 0: computed by the mirror from what it holds.</param>
 public readonly record struct AppliedFrame(RepositoryName Repository, ulong Sequence, Ledger Ledger)
 {
-    private const int CellLength = ObjectId.Size + 8 + 8;
-    private const int FixedLength = 8 + 1 + RefsDigest.Length + CellLength + 2;
+    private const int FixedLength = 8 + 1 + RefsDigest.Length + CellBytes.Length + 2;
     private const byte RefsPart = 1;
     private const byte ObjectSetPart = 2;
 
@@ -118,12 +117,10 @@ public readonly record struct AppliedFrame(RepositoryName Repository, ulong Sequ
         Span<byte> rest = payload.AsSpan(9 + RefsDigest.Length);
         if (Ledger.ObjectSet is { } cell)
         {
-            cell.IdSum.AsSpan(ObjectFormat.Sha256).CopyTo(rest);
-            BinaryPrimitives.WriteUInt64LittleEndian(rest[ObjectId.Size..], cell.Checksum);
-            BinaryPrimitives.WriteInt64LittleEndian(rest[(ObjectId.Size + 8)..], cell.Count);
+            CellBytes.Write(rest, cell);
         }
 
-        BinaryPrimitives.WriteUInt16LittleEndian(rest[CellLength..], (ushort)name.Length);
+        BinaryPrimitives.WriteUInt16LittleEndian(rest[CellBytes.Length..], (ushort)name.Length);
         name.CopyTo(payload, FixedLength);
         Frames.Write(output, FrameKind.Applied, payload);
     }
@@ -138,11 +135,8 @@ public readonly record struct AppliedFrame(RepositoryName Repository, ulong Sequ
             throw new ProtocolException("malformed acknowledgement");
         }
 
-        ReadOnlySpan<byte> bytes = payload.Slice(9 + RefsDigest.Length, CellLength);
-        SketchCell cell = new(
-            ObjectId.FromRaw(bytes[..ObjectId.Size]),
-            BinaryPrimitives.ReadUInt64LittleEndian(bytes[ObjectId.Size..]),
-            BinaryPrimitives.ReadInt64LittleEndian(bytes[(ObjectId.Size + 8)..]));
+        ReadOnlySpan<byte> bytes = payload.Slice(9 + RefsDigest.Length, CellBytes.Length);
+        SketchCell cell = CellBytes.Read(bytes);
         bool present = (payload[8] & ObjectSetPart) != 0;
         if (cell.Count < 0 || (!present && bytes.ContainsAnyExcept((byte)0)))
         {

@@ -30,7 +30,7 @@ public sealed record Welcome(int Protocol, string Node, ulong Epoch, ulong Seque
 }
 
 /// <summary>The primary's answer when there can be no stream.</summary>
-/// <param name="Code"><c>protocol</c>, <c>fleet</c>, <c>crowded</c>, <c>ahead</c> or <c>forked</c>.</param>
+/// <param name="Code"><c>protocol</c>, <c>fleet</c>, <c>crowded</c>, <c>truncated</c>, <c>ahead</c> or <c>forked</c>.</param>
 /// <param name="Message">One line for the mirror's operator.</param>
 public sealed record Refusal(string Code, string Message);
 
@@ -44,6 +44,12 @@ public static class Handshake
 {
     /// <summary>The version of frames, records and bulk transfers that this build speaks.</summary>
     public const int ProtocolVersion = 2;
+
+    /// <summary>
+    /// The code of a <see cref="Refusal"/>: the primary's log no longer goes back to the mirror's position. Nothing is lost, but
+    /// only snapshots bring that mirror on.
+    /// </summary>
+    public const string TruncatedCode = "truncated";
 
     /// <summary>Path of the stream: one full-duplex HTTP/2 POST.</summary>
     public const string StreamPath = "/replication/v1/stream";

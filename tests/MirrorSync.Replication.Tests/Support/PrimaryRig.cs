@@ -17,6 +17,7 @@ using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
 using MirrorSync.Storage.Repositories;
 using MirrorSync.Testing;
+using MirrorSync.Testing.Faults;
 using MirrorSync.Testing.Repositories;
 
 namespace MirrorSync.Replication.Tests.Support;
@@ -44,6 +45,16 @@ internal sealed class PrimaryRig : IAsyncDisposable
     public Spool Spool { get; private set; } = null!;
 
     public RepositoryTable Table { get; private set; } = null!;
+
+    /// <summary>Everything that the primary has on the disk.</summary>
+    public string Folder => folder.Path;
+
+    public string CheckpointFile => folder["state/checkpoint.json"];
+
+    /// <summary>The machine's start.</summary>
+    public string BootId { get; set; } = "first";
+
+    public LogRetentionOptions Retention { get; set; } = LogRetentionOptions.Default;
 
     public string FoldersFile => folder["state/folders.json"];
 
@@ -76,7 +87,48 @@ internal sealed class PrimaryRig : IAsyncDisposable
     {
         await StopNodeAsync();
         await (meanwhile?.Invoke() ?? Task.CompletedTask);
+        foreach (string kept in Directory.Exists(folder["kept"]) ? Directory.GetFiles(folder["kept"]) : [])
+        {
+            File.Copy(kept, Path.Combine(folder["state/repositories"], Path.GetFileName(kept)), overwrite: true);
+        }
+
         await StartNodeAsync();
+    }
+
+    /// <summary>Ends after the power went, when nothing can be done in good order, and starts the machine again.</summary>
+    public async Task LosePowerAsync(PowerLoss power)
+    {
+        power.Strike();
+        await stop.CancelAsync();
+        await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Node.DisposeAsync();
+        await Log.DisposeAsync();
+        stop.Dispose();
+        stop = new CancellationTokenSource();
+        power.Restore();
+        BootId = Guid.NewGuid().ToString();
+        await StartNodeAsync();
+    }
+
+    /// <summary>Keeps the states of the present checkpoint beside what later ones write, for a test that puts it back.</summary>
+    public Task KeepStatesAsync()
+    {
+        string states = folder["state/repositories"];
+        Directory.CreateDirectory(folder["kept"]);
+        foreach (string file in Directory.GetFiles(states))
+        {
+            File.Copy(file, Path.Combine(folder["kept"], Path.GetFileName(file)), overwrite: true);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Waits until the table shows what the repository's folder shows, and nothing more comes.</summary>
+    public async Task SettledAsync(BareRepository repository)
+    {
+        await CapturedAsync(repository);
+        await Patience.UntilAsync(_ => Task.FromResult(Node.LookAge < TimeSpan.FromSeconds(5) ? null : "no look yet"), "a look");
+        await CapturedAsync(repository);
     }
 
     /// <summary>Waits for the first record of a kind and a name.</summary>
@@ -102,7 +154,7 @@ internal sealed class PrimaryRig : IAsyncDisposable
     public IReadOnlyList<LogRecord> Records()
     {
         List<LogRecord> records = [];
-        for (ulong sequence = 1; sequence <= Log.Committed.Sequence; sequence++)
+        for (ulong sequence = Log.Base.Sequence + 1; sequence <= Log.Committed.Sequence; sequence++)
         {
             records.Add(Log.ReadRecord(sequence));
         }
@@ -172,6 +224,11 @@ internal sealed class PrimaryRig : IAsyncDisposable
             SketchKeyFile = folder["state/sketch.key"],
             RootIdentityFile = folder["state/root"],
             FoldersFile = FoldersFile,
+            CheckpointFile = CheckpointFile,
+            MirrorsFile = folder["state/mirrors.json"],
+            BootId = BootId,
+            Retention = Retention,
+            RetainInterval = TimeSpan.FromMilliseconds(100),
             ScanInterval = scanInterval,
         };
         Node = new PrimaryNode(options, Log, Spool, Table, TimeProvider.System, NullLoggerFactory.Instance);

@@ -84,6 +84,25 @@ public class ObjectSetTests
     }
 
     [Fact]
+    public void Add_ManyRecordsWithoutIds_JournalStaysShort()
+    {
+        const ulong records = 70_000;
+        using SetFixture fixture = new();
+        ObjectId[] ids = fixture.Ids(3);
+        fixture.Set.Replace(1, [], default);
+        for (ulong sequence = 2; sequence <= records; sequence++)
+        {
+            fixture.Set.Add(sequence, []);
+        }
+
+        Assert.Equal(records, fixture.SetAgain().Sequence);
+        Assert.True(new FileInfo(fixture.File("journal-")).Length < SetJournal.MostBytes / 2);
+        Assert.Empty(Directory.GetFiles(fixture.Folder, "run-*"));
+        fixture.Set.Add(records + 1, ids);
+        SetFixture.AssertHolds(ids, fixture.SetAgain());
+    }
+
+    [Fact]
     public void Prepare_NotCommitted_ChangesNothing()
     {
         using SetFixture fixture = new();

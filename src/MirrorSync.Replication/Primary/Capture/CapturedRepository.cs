@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Refs;
 using MirrorSync.Replication.Primary.Notice;
+using MirrorSync.Storage.Files;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
 using MirrorSync.Storage.Refs;
@@ -207,7 +208,7 @@ internal sealed partial class CapturedRepository
         }
         catch (Exception failure)
         {
-            // Without the log nothing can be captured, so the node ends with its words.
+            // Nobody expects it: the node ends with its words.
             context.Failed.TrySetException(failure);
             queue.Abandon();
         }
@@ -246,13 +247,24 @@ internal sealed partial class CapturedRepository
             if (captured)
             {
                 failures = 0;
+                context.Problems.Clear(state.Name.Value);
                 AcknowledgeAll();
             }
         }
-        catch (Exception failure) when (failure is not (OperationCanceledException or LogUnwritableException))
+        catch (LogUnwritableException)
+        {
+            // Nothing is wrong with this repository. Whoever asks is told, and all are looked at once the log is back.
+            _ = context.RootProblem();
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
         {
             // Whatever is wrong with this one repository: it is held and tried again, and all others go on.
             Hold(failure.Message);
+            if (DiskFailure.Is(failure))
+            {
+                context.Problems.Set(state.Name.Value, $"{state.Name} is not captured: {failure.Message}");
+            }
+
             failures++;
             Volatile.Write(ref retryAt, context.Time.GetTimestamp() + (RetryAfter(failures) * context.Time.TimestampFrequency));
         }

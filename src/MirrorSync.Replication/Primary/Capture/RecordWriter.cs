@@ -62,9 +62,17 @@ internal sealed class RecordWriter(
             }
 
             SpooledOrInline finished = await FinishAsync(body).ConfigureAwait(false);
-            ObjectSetChange? change = kind == LogRecordKind.Baseline
-                ? await objectSet.BeginAsync(before, RefDifference.IdsOf(after), stopping).ConfigureAwait(false)
-                : objectSet.Prepare(before, (await IdsAsync(await packing.ConfigureAwait(false), finished).ConfigureAwait(false)).Span);
+            ObjectSetChange? change;
+            if (kind == LogRecordKind.Baseline)
+            {
+                await context.SyncRootAsync(stopping).ConfigureAwait(false);
+                change = await objectSet.BeginAsync(before, RefDifference.IdsOf(after), stopping).ConfigureAwait(false);
+            }
+            else
+            {
+                change = objectSet.Prepare(before, (await IdsAsync(await packing.ConfigureAwait(false), finished).ConfigureAwait(false)).Span);
+            }
+
             LogRecord record = await AppendAsync(kind, before, noticedAt, finished, after, change).ConfigureAwait(false);
             metadata.Said = said ?? metadata.Said;
             return (record, after);

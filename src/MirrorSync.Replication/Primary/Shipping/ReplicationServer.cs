@@ -48,7 +48,8 @@ public sealed partial class ReplicationServer : INodeStatusSource
         this.table = table;
         this.time = time;
         this.logger = logger;
-        roster = new MirrorRoster(log, table, time);
+        roster = new MirrorRoster(log, table, new SeenMirrors(node.MirrorsFile, logger), time);
+        node.MirrorFloor = roster.Floor;
     }
 
     /// <summary>Serves one mirror's stream until it ends or falls silent.</summary>
@@ -141,7 +142,7 @@ public sealed partial class ReplicationServer : INodeStatusSource
             Connected = true,
             PrimaryHeardSecondsAgo = 0,
             LagSeconds = lookAge,
-            Problems = problem is null ? [] : [problem],
+            Problems = node.Problems,
             Repositories = repositories,
             Mirrors = roster.Status,
         };
@@ -186,6 +187,11 @@ public sealed partial class ReplicationServer : INodeStatusSource
         if (asked.Sequence > log.Committed.Sequence)
         {
             refusal = new Refusal("ahead", $"the mirror is at {asked}, the primary only at {log.Committed}: the primary has lost records");
+        }
+        else if (asked.Sequence < log.Base.Sequence)
+        {
+            refusal = new Refusal(
+                Handshake.TruncatedCode, $"the mirror is at {asked}, but the log begins after {log.Base} now: only snapshots bring it up");
         }
         else if (log.PositionAt(asked.Sequence) != asked)
         {

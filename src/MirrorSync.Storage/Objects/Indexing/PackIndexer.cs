@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using MirrorSync.Git.Objects;
+using MirrorSync.Storage.Files;
 using MirrorSync.Storage.Objects.Store;
 using MirrorSync.Storage.Repositories;
 
@@ -109,7 +110,7 @@ public sealed class PackIndexer(PackIndexOptions options)
             final = read == 0;
             long offset = window.Read;
             window.Filled(read);
-            await RandomAccess.WriteAsync(file, window.Last(read), offset, cancellation).ConfigureAwait(false);
+            await Disk.WriteAsync(DiskPart.Pack, file, window.Last(read), offset, cancellation).ConfigureAwait(false);
             window.Consumed(work.Consume(window.Unread, final));
         }
     }
@@ -159,7 +160,7 @@ public sealed class PackIndexer(PackIndexOptions options)
             }
 
             File.SetUnixFileMode(temporary, PackFolder.ReadOnly);
-            File.Move(temporary, path, overwrite: true);
+            Disk.Rename(DiskPart.Pack, temporary, path);
         }
         finally
         {

@@ -19,7 +19,7 @@ public sealed class MirrorRosterTests : IDisposable
     private readonly ManualTimeProvider time = new();
     private readonly MirrorRoster roster;
 
-    public MirrorRosterTests() => roster = new MirrorRoster(scratch.Log, table, time);
+    public MirrorRosterTests() => roster = new MirrorRoster(scratch.Log, table, null, time);
 
     public void Dispose() => scratch.Dispose();
 
