@@ -1,7 +1,7 @@
+using Microsoft.Win32.SafeHandles;
 using MirrorSync.Git.Objects;
 using MirrorSync.Storage.Files;
 using MirrorSync.Storage.Objects.Store;
-using Microsoft.Win32.SafeHandles;
 
 namespace MirrorSync.Storage.Scrubbing;
 

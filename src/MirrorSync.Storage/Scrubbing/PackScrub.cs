@@ -28,6 +28,7 @@ internal sealed class PackScrub(ScrubContext context)
 
         using ScrubbedFile? index = ScrubbedFile.TryOpen(path + ".idx", context);
         List<ScrubFault> found = [];
+        // Its contents were checked for attacks when they came, and every id is compared here.
         using PackWork work = new(
             context.Format,
             new PackIndexOptions { Threads = context.Options.Threads, CacheBytes = context.Options.CacheBytes, DetectCollisions = false },
