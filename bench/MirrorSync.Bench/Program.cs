@@ -1,10 +1,12 @@
 using MirrorSync.Bench;
+using MirrorSync.Bench.Convergence;
 using MirrorSync.Bench.IndexPack;
 using MirrorSync.Bench.Micro;
 using MirrorSync.Bench.Store;
 
 Dictionary<string, Func<string[], Task>> benches = new()
 {
+    ["convergence"] = ConvergenceCommand.RunAsync,
     ["index-pack"] = IndexPackCommand.RunAsync,
     [LibGit2Child.Name] = LibGit2Child.RunAsync,
     ["link"] = LinkBench.RunAsync,
@@ -20,6 +22,8 @@ if (args.Length == 0 || !benches.TryGetValue(args[0], out Func<string[], Task>? 
     Console.Error.WriteLine($"""
         usage: ./dev bench NAME [ARGUMENTS]
 
+          convergence [scrub [--pack FILE]... [--rounds N] [--threads N]]
+                       a scrub of a repository beside git verify-pack and git fsck; without --pack of a real bundle
           index-pack [--pack FILE]... [--rounds N] [--threads 1,2] [--runnable FILE]
                        whole processes, ours beside git index-pack and libgit2; without --pack a real bundle and
                        artifacts/bench/large.pack, which is made when it is not there

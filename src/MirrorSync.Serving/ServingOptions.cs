@@ -29,6 +29,11 @@ public sealed record ServingOptions
     /// </summary>
     public int MaxUploadPacks { get; init; } = 16 * Environment.ProcessorCount;
 
+    /// <summary>
+    /// Told of a repository that <c>git upload-pack</c> could not serve, for a reason that is not its client's; returns at once.
+    /// </summary>
+    public Action<RepositoryName>? ServingFailed { get; init; }
+
     /// <summary>What a client that pushes is told: one line.</summary>
     internal string PushRefusal(RepositoryName repository)
     {

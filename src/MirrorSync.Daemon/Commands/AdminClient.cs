@@ -93,7 +93,7 @@ internal sealed class AdminClient : IDisposable
             {
                 using HttpResponseMessage response = await client.SendAsync(request, ending.Token).ConfigureAwait(false);
                 string text = await response.Content.ReadAsStringAsync(ending.Token).ConfigureAwait(false);
-                return response.IsSuccessStatusCode ? text : throw new StartupException(Refusal(response.StatusCode, text));
+                return response.IsSuccessStatusCode ? text : throw new RefusedException(Refusal(response.StatusCode, text));
             }
             catch (HttpRequestException e)
             {

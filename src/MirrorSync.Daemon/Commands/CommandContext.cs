@@ -64,6 +64,9 @@ internal static class ExitCodes
     /// <summary>The command line or the configuration is wrong.</summary>
     public const int Usage = 2;
 
+    /// <summary>Of <c>verify</c>: the daemon cannot be reached.</summary>
+    public const int Unreachable = 3;
+
     /// <summary>What git ends with when it gives up: a pack is refused, or cannot be read.</summary>
     public const int Fatal = 128;
 }

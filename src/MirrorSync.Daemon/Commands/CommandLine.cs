@@ -105,6 +105,7 @@ internal static class CommandLine
         root.Add(LogCommands.Define(context, static () => ConfigOption()));
         root.Add(TrashCommand.Define(context, static () => ConfigOption()));
         root.Add(Maintain(context));
+        root.Add(VerifyCommand.Define(context, ConfigOption()));
         root.Add(IndexPackCommand.Define(context));
         root.Add(VerifyPackCommand.Define(context));
         return root;

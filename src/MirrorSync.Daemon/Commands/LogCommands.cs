@@ -66,75 +66,31 @@ internal static class LogCommands
             return ExitCodes.Usage;
         }
 
-        using LogReader log = LogReader.Open(config.Data.LogFolder);
         Spool spool = new(config.Data.SpoolFolder, NullLogger<Spool>.Instance);
-        HashSet<SpooledBody> bodies = [];
-        ulong records = 0;
-        int checkedBodies = 0;
-        List<string> damage = [];
-        List<string> missing = [];
+        LogVerification verification = new(config.Data.LogFolder, spool);
         await TerminalProgress.RunAsync(context, Lines, WorkAsync).ConfigureAwait(false);
 
-        foreach (string one in damage)
+        foreach (string one in verification.Damage.Concat(verification.Missing))
         {
             await context.Error.WriteLineAsync($"mirrorsync: {one}").ConfigureAwait(false);
         }
 
-        foreach (string one in missing)
-        {
-            await context.Error.WriteLineAsync($"mirrorsync: {one}").ConfigureAwait(false);
-        }
-
-        bool good = damage.Count == 0 && (missing.Count == 0 || config.Node.Role == NodeRole.Mirror);
+        bool good = verification.Damage.Count == 0 && (verification.Missing.Count == 0 || config.Node.Role == NodeRole.Mirror);
         await context.Output.WriteLineAsync(string.Create(
             CultureInfo.InvariantCulture,
-            $"{records} records of {log.TotalBytes} bytes up to {log.Committed}, {bodies.Count} spooled bodies: {(good ? "good" : "bad")}"))
+            $"{verification.Records} records of {verification.TotalBytes} bytes up to {verification.Committed}, {verification.Bodies} spooled bodies: {(good ? "good" : "bad")}"))
             .ConfigureAwait(false);
         return good ? ExitCodes.Ok : ExitCodes.Failed;
 
         IReadOnlyList<ProgressLine> Lines() =>
         [
-            new("records", log.ReadBytes, log.TotalBytes),
-            new("spool", checkedBodies, bodies.Count),
+            new("records", verification.ReadBytes, verification.TotalBytes),
+            new("spool", verification.CheckedBodies, verification.Bodies),
         ];
 
         async Task<bool> WorkAsync()
         {
-            try
-            {
-                foreach (LogRecord record in log.Read())
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    records++;
-                    if (record.Spooled is { } body)
-                    {
-                        bodies.Add(body);
-                    }
-                }
-            }
-            catch (LogDamagedException failure)
-            {
-                damage.Add(failure.Message);
-            }
-
-            foreach (SpooledBody body in bodies)
-            {
-                try
-                {
-                    await spool.VerifyAsync(body, cancellation).ConfigureAwait(false);
-                }
-                catch (FileNotFoundException failure)
-                {
-                    missing.Add(failure.Message);
-                }
-                catch (Exception failure) when (failure is IOException or InvalidDataException)
-                {
-                    damage.Add(failure.Message);
-                }
-
-                checkedBodies++;
-            }
-
+            await verification.RunAsync(null, cancellation).ConfigureAwait(false);
             return true;
         }
     }

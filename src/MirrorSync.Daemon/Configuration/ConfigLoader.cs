@@ -1,6 +1,7 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
 using MirrorSync.Replication.Maintenance;
+using MirrorSync.Replication.Scrubbing;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Maintenance;
 
@@ -99,6 +100,10 @@ internal static class ConfigLoader
             reader.Fail("Maintenance:Share", "must be above 0; Maintenance:Enabled switches it off");
         }
 
+        ScrubConfig scrub = new(
+            reader.Flag("Scrub:Enabled", true),
+            reader.Time("Scrub:Interval", NodeScrubOptions.DefaultInterval),
+            reader.Whole("Scrub:MaxBytesPerSecond", NodeScrubOptions.DefaultMaxBytesPerSecond, 64L << 10, 64L << 30));
         LogLevel? level = reader.Choice<LogLevel>("Log:Level", LogLevel.Information);
 
         if (root is not null && data is not null && (IsWithin(root, data) || IsWithin(data, root)))
@@ -128,6 +133,7 @@ internal static class ConfigLoader
             Retention = retention,
             Trash = trash,
             Maintenance = maintenance,
+            Scrub = scrub,
             Log = new LogConfig(level.Value),
         };
     }

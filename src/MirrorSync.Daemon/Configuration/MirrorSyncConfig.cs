@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using MirrorSync.Replication.Scrubbing;
 using MirrorSync.Storage.Log;
 
 namespace MirrorSync.Daemon.Configuration;
@@ -50,6 +51,9 @@ internal sealed record MirrorSyncConfig
 
     /// <summary>How repositories are kept in order.</summary>
     public required MaintenanceConfig Maintenance { get; init; }
+
+    /// <summary>How all that is kept is read again and again.</summary>
+    public ScrubConfig Scrub { get; init; } = new(true, NodeScrubOptions.DefaultInterval, NodeScrubOptions.DefaultMaxBytesPerSecond);
 
     /// <summary>What is logged.</summary>
     public required LogConfig Log { get; init; }
@@ -159,6 +163,12 @@ internal sealed record TrashConfig(TimeSpan Retention)
 /// <param name="Interval">How often a repository with many new objects is settled at most.</param>
 /// <param name="PruneGrace">How long a mirror keeps objects that the object set no longer holds.</param>
 internal sealed record MaintenanceConfig(bool Enabled, int MaxPacks, double Share, TimeSpan Interval, TimeSpan PruneGrace);
+
+/// <summary><c>Scrub:*</c>.</summary>
+/// <param name="Enabled">Whether there is any.</param>
+/// <param name="Interval">How often everything is read.</param>
+/// <param name="MaxBytesPerSecond">The most that is read in a second, 64 KiB to 64 GiB.</param>
+internal sealed record ScrubConfig(bool Enabled, TimeSpan Interval, long MaxBytesPerSecond);
 
 /// <summary><c>Log:*</c>.</summary>
 /// <param name="Level">The lowest level that is written.</param>

@@ -1,6 +1,7 @@
 using System.Reflection;
 using MirrorSync.Daemon.Configuration;
 using MirrorSync.Replication.Maintenance;
+using MirrorSync.Replication.Scrubbing;
 using MirrorSync.Replication.Status;
 
 namespace MirrorSync.Daemon.Health;
@@ -50,6 +51,8 @@ internal sealed record StatusReport
 
     public required MaintenanceTotals? Maintenance { get; init; }
 
+    public required ScrubTotals? Scrub { get; init; }
+
     /// <summary>This build's version, as in <c>0.1.0</c>.</summary>
     public static string BuildVersion { get; } =
         typeof(StatusReport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
@@ -81,6 +84,7 @@ internal sealed record StatusReport
             Mirrors = status.Mirrors,
             Peers = peers,
             Maintenance = status.Maintenance,
+            Scrub = status.Scrub,
         };
     }
 }

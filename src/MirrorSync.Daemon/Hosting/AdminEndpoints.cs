@@ -18,6 +18,7 @@ internal sealed class AdminEndpoints(
     MirrorSyncConfig config, NodeParts parts, Func<IReadOnlyList<PeerWord>> peers, MetricsListener metrics)
 {
     private readonly TrashEndpoints trash = new(parts.Trash);
+    private readonly VerifyEndpoint verify = new(parts.Scrub);
 
     private const string Index = """
         MirrorSync
@@ -29,6 +30,7 @@ internal sealed class AdminEndpoints(
         /status             everything known of this node, JSON
         /metrics            Prometheus text
         /trash              what was removed at the primary and is kept here, JSON
+        /verify             how far the checks are that were asked for, JSON
 
         """;
 
@@ -49,6 +51,11 @@ internal sealed class AdminEndpoints(
         if (path == NodePaths.Maintain)
         {
             return HttpMethods.IsPost(context.Request.Method) ? MaintainAsync(context) : context.RefuseMethodAsync("POST");
+        }
+
+        if (path == NodePaths.Verify)
+        {
+            return verify.HandleAsync(context);
         }
 
         if (path is not ("/" or NodePaths.Healthz or NodePaths.Readyz or NodePaths.Status or NodePaths.Metrics))

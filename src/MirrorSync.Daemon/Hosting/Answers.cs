@@ -1,4 +1,5 @@
 using MirrorSync.Replication.Maintenance;
+using MirrorSync.Replication.Scrubbing;
 
 namespace MirrorSync.Daemon.Hosting;
 
@@ -41,6 +42,19 @@ internal sealed record MaintainRequest(string? Repository, bool DryRun);
 /// <summary>What <c>POST /maintain</c> answers.</summary>
 /// <param name="Repositories">What came of each.</param>
 internal sealed record MaintainAnswer(IReadOnlyList<MaintenanceOutcome> Repositories);
+
+/// <summary>What <c>POST /verify</c> takes: one repository by name, or everything.</summary>
+/// <param name="Repository">The repository's name; null for all repositories, the log and the spool.</param>
+internal sealed record VerifyRequest(string? Repository);
+
+/// <summary>What <c>POST /verify</c> answers.</summary>
+/// <param name="Checked">What came of each repository, and under an empty name of the log.</param>
+internal sealed record VerifyAnswer(IReadOnlyList<CheckOutcome> Checked);
+
+/// <summary>What <c>GET /verify</c> answers: how far the checks are that were asked for.</summary>
+/// <param name="Bytes">Bytes that were read.</param>
+/// <param name="Whole">Bytes that there are to read, as far as that is known.</param>
+internal sealed record VerifyProgress(long Bytes, long Whole);
 
 /// <summary>Any refusal of the admin listener.</summary>
 /// <param name="Error">One line.</param>

@@ -8,6 +8,8 @@ using MirrorSync.Replication.Mirror;
 using MirrorSync.Replication.Primary;
 using MirrorSync.Replication.Primary.Notice;
 using MirrorSync.Replication.Primary.Shipping;
+using MirrorSync.Replication.Scrubbing;
+using MirrorSync.Replication.Status;
 using MirrorSync.Serving;
 using MirrorSync.Serving.GitProtocol;
 using MirrorSync.Serving.Http;
@@ -85,24 +87,27 @@ internal static class NodeComposition
         };
         PrimaryNode node = new(options, log, spool, table, context.Time, context.LoggerFactory);
         Rebasing rebasing = new(Path.Combine(config.Data.StateFolder, "object-sets.json"), log, spool, node.Rebase);
-        NodeMaintenance? maintenance = Maintenance(context, table, readers, static () => false, rebasing.CheckAsync);
+        RepositoryGates gates = new();
+        NodeMaintenance? maintenance = Maintenance(context, table, gates, readers, static () => false, rebasing.CheckAsync);
+        NodeScrub? scrub = Scrub(context, table, gates, maintenance, spool, static () => false);
         ReplicationServer server = new(
             node, identity, log, spool, table, context.Time, context.LoggerFactory.CreateLogger<ReplicationServer>());
         SnapshotSender snapshots = new(new GitPackWriter(), table, context.LoggerFactory.CreateLogger<SnapshotSender>());
         ReplicationEndpoints endpoints = new(server, snapshots, identity.Fleet);
         (Microsoft.AspNetCore.Http.RequestDelegate http, GitDaemonListener? git) = Listeners(
-            context, table, readers, Serving(config, () => identity.Name));
+            context, table, readers, Serving(config, () => identity.Name, scrub));
         return new NodeParts
         {
-            Status = maintenance is null ? server : new MaintainedStatus(server, maintenance),
+            Status = Told(server, maintenance, scrub),
+            Scrub = scrub,
             MaintainAsync = maintenance is null ? null : maintenance.RequestAsync,
             RecoverAsync = node.RecoverAsync,
             Replication = endpoints.Handlers,
             Public = http,
             Git = git,
             AcceptAsync = (name, _) => Task.FromResult(Accept(node.Accept, table, name)),
-            Services = Services(new LoopService("primary", node.RunAsync), maintenance),
-            Owner = new OwnedParts(snapshots, Disposed(maintenance, node, log)),
+            Services = Services(new LoopService("primary", node.RunAsync), maintenance, scrub),
+            Owner = new OwnedParts(snapshots, Disposed(scrub, node, maintenance, log)),
         };
     }
 
@@ -129,13 +134,16 @@ internal static class NodeComposition
             Retention = config.Retention,
         };
         MirrorNode node = null!;
-        NodeMaintenance? maintenance = Maintenance(context, table, readers, () => node.IsBehind, null);
+        RepositoryGates gates = new();
+        NodeMaintenance? maintenance = Maintenance(context, table, gates, readers, () => node.IsBehind, null);
+        NodeScrub? scrub = Scrub(context, table, gates, maintenance, spool, () => node.IsBehind);
         node = new MirrorNode(options, log, spool, table, context.Time, context.LoggerFactory, maintenance);
         (Microsoft.AspNetCore.Http.RequestDelegate http, GitDaemonListener? git) = Listeners(
-            context, table, readers, Serving(config, () => node.PrimaryName ?? options.Upstream.Host));
+            context, table, readers, Serving(config, () => node.PrimaryName ?? options.Upstream.Host, scrub));
         return new NodeParts
         {
-            Status = maintenance is null ? node : new MaintainedStatus(node, maintenance),
+            Status = Told(node, maintenance, scrub),
+            Scrub = scrub,
             MaintainAsync = maintenance is null ? null : maintenance.RequestAsync,
             RecoverAsync = async cancellation =>
             {
@@ -155,8 +163,8 @@ internal static class NodeComposition
             // What else is held on a mirror is held at the primary, and goes on from there.
             AcceptAsync = (name, _) => Task.FromResult(Accept(node.Accept, table, name)),
             Trash = node.Trash,
-            Services = Services(new LoopService("mirror", node.RunAsync), maintenance),
-            Owner = new OwnedParts(null, Disposed(maintenance, node, log)),
+            Services = Services(new LoopService("mirror", node.RunAsync), maintenance, scrub),
+            Owner = new OwnedParts(null, Disposed(scrub, node, maintenance, log)),
         };
     }
 
@@ -164,6 +172,7 @@ internal static class NodeComposition
     private static NodeMaintenance? Maintenance(
         NodeContext context,
         RepositoryTable table,
+        RepositoryGates gates,
         ReaderRegistry readers,
         Func<bool> isBehind,
         Func<RepositoryState, CancellationToken, Task>? inspect)
@@ -187,17 +196,49 @@ internal static class NodeComposition
             HistoryFile = Path.Combine(context.Config.Data.StateFolder, "maintenance.json"),
         };
         return new NodeMaintenance(
-            options, table, new RepositoryGates(), readers, isBehind, context.Time, context.LoggerFactory.CreateLogger<NodeMaintenance>())
+            options, table, gates, readers, isBehind, context.Time, context.LoggerFactory.CreateLogger<NodeMaintenance>())
         {
             Inspect = inspect,
         };
     }
 
-    private static IReadOnlyList<IHostedService> Services(LoopService node, NodeMaintenance? maintenance) =>
-        maintenance is null ? [node] : [node, new LoopService("maintenance", maintenance.RunAsync)];
+    /// <summary>The node's scrub; null where it is switched off.</summary>
+    private static NodeScrub? Scrub(
+        NodeContext context, RepositoryTable table, RepositoryGates gates, NodeMaintenance? maintenance, Spool spool, Func<bool> isBehind)
+    {
+        MirrorSyncConfig config = context.Config;
+        if (!config.Scrub.Enabled)
+        {
+            return null;
+        }
 
-    private static IAsyncDisposable[] Disposed(NodeMaintenance? maintenance, IAsyncDisposable node, ReplicationLog log) =>
-        maintenance is null ? [node, log] : [node, maintenance, log];
+        NodeScrubOptions options = new()
+        {
+            Interval = config.Scrub.Interval,
+            MaxBytesPerSecond = config.Scrub.MaxBytesPerSecond,
+            StateFile = Path.Combine(config.Data.StateFolder, "scrub.json"),
+            ScratchFolder = config.Data.StateFolder,
+            LogFolder = config.Data.LogFolder,
+            KeepsAllBodies = config.Node.Role == NodeRole.Primary,
+        };
+        return new NodeScrub(
+            options, table, gates, maintenance, spool, isBehind, context.Time, context.LoggerFactory.CreateLogger<NodeScrub>());
+    }
+
+    private static INodeStatusSource Told(INodeStatusSource node, NodeMaintenance? maintenance, NodeScrub? scrub)
+    {
+        INodeStatusSource maintained = maintenance is null ? node : new MaintainedStatus(node, maintenance);
+        return scrub is null ? maintained : new ScrubbedStatus(maintained, scrub);
+    }
+
+    private static IReadOnlyList<IHostedService> Services(LoopService node, NodeMaintenance? maintenance, NodeScrub? scrub) =>
+    [
+        node,
+        .. maintenance is null ? (IHostedService[])[] : [new LoopService("maintenance", maintenance.RunAsync)],
+        .. scrub is null ? (IHostedService[])[] : [new LoopService("scrub", scrub.RunAsync)],
+    ];
+
+    private static IAsyncDisposable[] Disposed(params IEnumerable<IAsyncDisposable?> parts) => [.. parts.OfType<IAsyncDisposable>()];
 
     private static string RootIdentityFile(MirrorSyncConfig config) => Path.Combine(config.Data.StateFolder, "root");
 
@@ -225,8 +266,9 @@ internal static class NodeComposition
         return [.. accept(name).Select(static n => n.Value)];
     }
 
-    private static ServingOptions Serving(MirrorSyncConfig config, Func<string?> primary) => new()
+    private static ServingOptions Serving(MirrorSyncConfig config, Func<string?> primary, NodeScrub? scrub) => new()
     {
+        ServingFailed = scrub is null ? null : scrub.Suspect,
         NodeName = config.Node.Name,
         PrimaryName = primary,
         PushUrl = config.Serving.PushUrl,

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using MirrorSync.Daemon.Configuration;
 using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Mirror.Removal;
+using MirrorSync.Replication.Scrubbing;
 using MirrorSync.Replication.Status;
 using MirrorSync.Serving.GitProtocol;
 using MirrorSync.Storage.Repositories;
@@ -62,6 +63,9 @@ internal sealed record NodeParts
     /// no such repository. Null itself where maintenance is switched off.
     /// </summary>
     public Func<RepositoryName?, bool, CancellationToken, Task<IReadOnlyList<MaintenanceOutcome>?>>? MaintainAsync { get; init; }
+
+    /// <summary>Checks what is kept; null where scrubbing is switched off.</summary>
+    public NodeScrub? Scrub { get; init; }
 
     /// <summary>
     /// What runs as long as the node does: started in this order after recovery and before anything listens, stopped in

@@ -35,4 +35,7 @@ internal static class NodePaths
 
     /// <summary>Admin listener: maintains repositories now.</summary>
     public const string Maintain = "/maintain";
+
+    /// <summary>Admin listener: checks repositories now; asked with GET, how far such checks are.</summary>
+    public const string Verify = "/verify";
 }

@@ -2,4 +2,4 @@ namespace MirrorSync.Daemon.Hosting;
 
 /// <summary>Why the daemon cannot start, in one line that an operator can act on.</summary>
 /// <param name="message">The line.</param>
-internal sealed class StartupException(string message) : Exception(message);
+internal class StartupException(string message) : Exception(message);

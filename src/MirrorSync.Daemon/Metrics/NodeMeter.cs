@@ -2,7 +2,9 @@ using System.Diagnostics.Metrics;
 using MirrorSync.Daemon.Configuration;
 using MirrorSync.Daemon.Health;
 using MirrorSync.Replication.Maintenance;
+using MirrorSync.Replication.Scrubbing;
 using MirrorSync.Replication.Status;
+using MirrorSync.Storage.Scrubbing;
 
 namespace MirrorSync.Daemon.Metrics;
 
@@ -29,6 +31,7 @@ internal sealed class NodeMeter : IDisposable
         CreateRepositoryInstruments();
         CreateMirrorInstruments();
         CreateMaintenanceInstruments();
+        CreateScrubInstruments();
     }
 
     /// <inheritdoc/>
@@ -80,6 +83,23 @@ internal sealed class NodeMeter : IDisposable
         meter.CreateObservableCounter("mirrorsync.maintenance.failures", () => Maintenance(static m => m.Failures), "{failure}", "Folds and background runs that failed.");
         meter.CreateObservableCounter("mirrorsync.maintenance.apply.waits", () => Maintenance(static m => m.ApplyWaits), "{wait}", "How often apply waited for a fold.");
     }
+
+    private void CreateScrubInstruments()
+    {
+        meter.CreateObservableCounter("mirrorsync.scrub.read", () => Scrub(static s => s.Bytes), "By", "Bytes that scrubs and checks have read.");
+        meter.CreateObservableCounter("mirrorsync.scrub.faults", ScrubFaults, "{fault}", "Faults that scrubs and checks have found, by kind.");
+        meter.CreateObservableCounter("mirrorsync.scrub.rebuilt", () => Scrub(static s => s.Rebuilt), "{file}", "Derived files that were made anew.");
+        meter.CreateObservableCounter("mirrorsync.scrub.cycles", () => Scrub(static s => s.Cycles), "{cycle}", "Times that everything was read.");
+        meter.CreateObservableGauge("mirrorsync.scrub.oldest.age", () => Scrub(static s => s.OldestSeconds), "s", "Age of the oldest unscrubbed byte: since it was last read, or first seen.");
+    }
+
+    private IEnumerable<Measurement<double>> Scrub(Func<ScrubTotals, double?> value) =>
+        status().Scrub is { } totals ? Optional(value(totals)) : [];
+
+    private IEnumerable<Measurement<long>> ScrubFaults() => status().Scrub is { } totals
+        ? ScrubFaultKinds.All.Select(static k => k.Name()).Append("log").Select(kind =>
+            new Measurement<long>(totals.Faults.GetValueOrDefault(kind), Tag("kind", kind)))
+        : [];
 
     private IEnumerable<Measurement<double>> Maintenance(Func<MaintenanceTotals, double> value) =>
         status().Maintenance is { } totals ? [new Measurement<double>(value(totals))] : [];

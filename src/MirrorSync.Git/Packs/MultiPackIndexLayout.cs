@@ -16,7 +16,8 @@ namespace MirrorSync.Git.Packs;
 /// OIDF  fan-out 256 x 4
 /// OIDL  id x n
 /// OOFF  (pack 4, offset 4) x n
-/// others are of no concern here: the packs' own indexes have the offsets too
+/// LOFF  offset 8 x m, where there are offsets of 2 GiB and more: a 4-byte offset with its highest bit set counts into it
+/// others are of no concern here
 /// checksum of all that comes before it
 /// </code>
 /// </remarks>
@@ -34,6 +35,7 @@ public readonly record struct MultiPackIndexLayout
     private const uint FanoutChunk = 0x4f494446;
     private const uint IdsChunk = 0x4f49444c;
     private const uint PlacesChunk = 0x4f4f4646;
+    private const uint LargeOffsetsChunk = 0x4c4f4646;
 
     /// <summary>Packs that it covers.</summary>
     public uint Packs { get; private init; }
@@ -53,10 +55,18 @@ public readonly record struct MultiPackIndexLayout
     /// <summary>Where the first id is; they follow each other closely.</summary>
     public long Ids { get; private init; }
 
+    /// <summary>8-byte offsets in the file; without any, a 4-byte offset is one with all its bits.</summary>
+    public uint LargeOffsets { get; private init; }
+
     private long Places { get; init; }
 
-    /// <summary>Where the number (4 bytes) of the pack is that has the object at a position, 0 to <see cref="Count"/> - 1.</summary>
+    private long FirstLargeOffset { get; init; }
+
+    /// <summary>Where the number (4 bytes) of the pack is that has the object at a position, 0 to <see cref="Count"/> - 1; its offset there (4 bytes) follows.</summary>
     public long PackNumber(uint position) => Places + ((long)position * PlaceLength);
+
+    /// <summary>Where an 8-byte offset (0 to <see cref="LargeOffsets"/> - 1) is.</summary>
+    public long LargeOffset(uint number) => FirstLargeOffset + ((long)number * sizeof(ulong));
 
     /// <summary>Decodes head and table of chunks, and checks them against the file's length.</summary>
     /// <param name="head">The file's first bytes: <see cref="MaxTableEnd"/> are always enough.</param>
@@ -170,7 +180,7 @@ public readonly record struct MultiPackIndexLayout
     private static bool TryDecodeChunks(ReadOnlySpan<byte> rows, long table, long end, int idLength, out MultiPackIndexLayout layout)
     {
         layout = default;
-        long names = 0, namesLength = 0, fanout = 0, fanoutLength = 0, ids = 0, idsLength = 0, places = 0, placesLength = 0;
+        long names = 0, namesLength = 0, fanout = 0, fanoutLength = 0, ids = 0, idsLength = 0, places = 0, placesLength = 0, large = 0, largeLength = 0;
         long before = table;
         for (; rows.Length > ChunkRowLength; rows = rows[ChunkRowLength..])
         {
@@ -190,6 +200,7 @@ public readonly record struct MultiPackIndexLayout
                 FanoutChunk => Take(start, next, ref fanout, ref fanoutLength),
                 IdsChunk => Take(start, next, ref ids, ref idsLength),
                 PlacesChunk => Take(start, next, ref places, ref placesLength),
+                LargeOffsetsChunk => Take(start, next, ref large, ref largeLength),
                 _ => true,
             };
             if (!taken)
@@ -200,7 +211,7 @@ public readonly record struct MultiPackIndexLayout
 
         long count = idsLength / idLength;
         if (names == 0 || fanout == 0 || ids == 0 || places == 0 || fanoutLength != FanoutLength || idsLength != count * idLength
-            || count > uint.MaxValue || placesLength != count * PlaceLength
+            || count > uint.MaxValue || placesLength != count * PlaceLength || largeLength % sizeof(ulong) != 0
             || BinaryPrimitives.ReadUInt32BigEndian(rows) != 0)
         {
             return false;
@@ -214,6 +225,8 @@ public readonly record struct MultiPackIndexLayout
             Fanout = fanout,
             Ids = ids,
             Places = places,
+            LargeOffsets = (uint)Math.Min(largeLength / sizeof(ulong), uint.MaxValue),
+            FirstLargeOffset = large,
         };
         return true;
     }

@@ -102,6 +102,14 @@ public sealed partial class NodeMaintenance : IAsyncDisposable
         return alone;
     }
 
+    /// <summary>Keeps background work away from a repository until the result is disposed of. Folds go on.</summary>
+    internal async ValueTask<IDisposable> EnterBackgroundAsync(Repository repository, CancellationToken cancellation)
+    {
+        MaintainedRepository one = Get(repository);
+        await one.Working.WaitAsync(cancellation).ConfigureAwait(false);
+        return new Entered(one);
+    }
+
     /// <summary>
     /// A Baseline of a repository that was here before is applied, so that the object set is another; within the gate. A note
     /// that cannot be kept costs room, nothing else.
@@ -355,6 +363,13 @@ public sealed partial class NodeMaintenance : IAsyncDisposable
             LogFailed(logger, state.Name, failure.Message);
             return false;
         }
+    }
+
+    private sealed class Entered(MaintainedRepository one) : IDisposable
+    {
+        private MaintainedRepository? one = one;
+
+        public void Dispose() => Interlocked.Exchange(ref one, null)?.Working.Release();
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Repository}: maintenance: {Reason}")]

@@ -1,5 +1,6 @@
 using System.Collections.ObjectModel;
 using MirrorSync.Replication.Maintenance;
+using MirrorSync.Replication.Scrubbing;
 using MirrorSync.Storage.Log;
 
 namespace MirrorSync.Replication.Status;
@@ -48,6 +49,9 @@ public sealed record NodeStatus
 
     /// <summary>What maintenance did since the node started; null where it is switched off.</summary>
     public MaintenanceTotals? Maintenance { get; init; }
+
+    /// <summary>How the scrub stands; null where it is switched off.</summary>
+    public ScrubTotals? Scrub { get; init; }
 }
 
 /// <summary>One repository's standing on a node.</summary>
@@ -88,6 +92,9 @@ public sealed record RepositoryStatus
 
     /// <summary>The last run of background maintenance; null when there was none.</summary>
     public MaintenanceRun? LastMaintenance { get; init; }
+
+    /// <summary>How its scrub stands; null before it was first seen, and where it is switched off.</summary>
+    public RepositoryScrubStatus? LastScrub { get; init; }
 }
 
 /// <summary>A mirror as its primary sees it.</summary>

@@ -60,7 +60,9 @@ internal static class UploadPackProcess
         using IDisposable reader = slots.Readers.Begin(repository);
         try
         {
-            return await RunAsync(repository, mode, version, request, answer, cancellation).ConfigureAwait(false);
+            GitExit exit = await RunAsync(repository, mode, version, request, answer, cancellation).ConfigureAwait(false);
+            slots.Tell(repository, exit);
+            return exit;
         }
         finally
         {

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using MirrorSync.Storage.Processes;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Serving.UploadPack;
@@ -20,6 +21,15 @@ public sealed class UploadPackSlots(ServingOptions options, ReaderRegistry reade
 
     /// <summary>Knows of each process as long as it runs.</summary>
     internal ReaderRegistry Readers => readers;
+
+    /// <summary>Tells whoever wants to know of an upload-pack that failed.</summary>
+    internal void Tell(Repository repository, GitExit exit)
+    {
+        if (UploadPackFailure.MayBeOurs(exit))
+        {
+            options.ServingFailed?.Invoke(repository.Name);
+        }
+    }
 
     /// <summary>Takes a slot, to be given back by <see cref="Release"/>.</summary>
     /// <param name="cancellation">Ends the waiting.</param>

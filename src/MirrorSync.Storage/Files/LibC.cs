@@ -18,6 +18,7 @@ internal static unsafe partial class LibC
     public const int EmptyPath = 0x1000;
     public const int ExchangeNames = 2;
     public const int AdviseHugePages = 14;
+    public const int AdviseNoReuse = 5;
     public const uint BasicStats = 0x7ff;
     public const uint BirthTime = 0x800;
 
@@ -63,6 +64,9 @@ internal static unsafe partial class LibC
 
     [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
     public static partial int Advise(void* address, nuint length, int advice);
+
+    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
+    public static partial int AdviseFile(SafeFileHandle file, nint offset, nint length, int advice);
 
     [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
     public static partial int SyncFileSystem(SafeFileHandle file);

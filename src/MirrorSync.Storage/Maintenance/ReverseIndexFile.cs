@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using MirrorSync.Git.Objects;
+using MirrorSync.Storage.Files;
 using MirrorSync.Storage.Objects.Indexing;
 
 namespace MirrorSync.Storage.Maintenance;
@@ -7,7 +8,7 @@ namespace MirrorSync.Storage.Maintenance;
 /// <summary>Writes the reverse index of a pack that lacks it; its index tells all that is in it.</summary>
 internal static class ReverseIndexFile
 {
-    /// <summary>Writes it beside the pack.</summary>
+    /// <summary>Writes it beside the pack; durable once the folder is synced.</summary>
     /// <exception cref="IOException">The disk failed.</exception>
     /// <exception cref="InvalidDataException">The index is damaged.</exception>
     public static void Write(PackInventory inventory, PackFile pack, ObjectFormat format)
@@ -33,6 +34,7 @@ internal static class ReverseIndexFile
             using (SafeFileHandle file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write))
             {
                 PackIndexWriter.WriteReverseIndex(file, order, format, index.PackChecksum());
+                Durable.SyncFile(file);
             }
 
 #pragma warning disable CA1416 // File modes: this is for Linux, as all of it is.

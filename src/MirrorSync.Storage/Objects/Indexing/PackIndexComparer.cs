@@ -21,11 +21,11 @@ internal sealed class PackIndexComparer : IDisposable
     private int used;
     private int filled;
 
-    private PackIndexComparer(string path, ObjectFormat format)
+    private PackIndexComparer(SafeFileHandle file, ObjectFormat format)
     {
+        this.file = file;
         this.format = format;
         hash = format.CreateHash();
-        file = File.OpenHandle(path);
         long length = RandomAccess.GetLength(file);
         Span<byte> head = stackalloc byte[PackIndexLayout.HeadLength];
         head = head[..FileBytes.Read(file, head, 0)];
@@ -39,7 +39,6 @@ internal sealed class PackIndexComparer : IDisposable
                 PackIndexFault.Fanout => "the index's fan-out goes down",
                 _ => "the index is not as long as its objects want",
             };
-            file.Dispose();
             hash.Dispose();
             InvalidPackIndexException.Throw(0, what);
         }
@@ -47,10 +46,10 @@ internal sealed class PackIndexComparer : IDisposable
 
     private long At => position - (filled - used);
 
-    /// <summary>Opens an index and checks its form.</summary>
+    /// <summary>Checks the form of an index, whose handle stays the caller's.</summary>
     /// <exception cref="InvalidPackIndexException">This is no index.</exception>
-    /// <exception cref="IOException">It is not there or cannot be read.</exception>
-    public static PackIndexComparer Open(string path, ObjectFormat format) => new(path, format);
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static PackIndexComparer Open(SafeFileHandle file, ObjectFormat format) => new(file, format);
 
     /// <summary>Compares fan-out, ids, CRCs, offsets and both checksums. To be called once.</summary>
     /// <exception cref="InvalidPackIndexException">Something is not as the pack has it.</exception>
@@ -97,11 +96,7 @@ internal sealed class PackIndexComparer : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        file.Dispose();
-        hash.Dispose();
-    }
+    public void Dispose() => hash.Dispose();
 
     private void CompareFanout(EntryTable entries, EntryOrder order)
     {

@@ -25,7 +25,8 @@ public sealed class PackVerifier(PackIndexOptions options)
         string packPath, ObjectFormat format, Action<PackContents>? found, PackProgress progress, CancellationToken cancellation)
     {
         // 1. The index's form, so that a hopeless one does not cost reading the pack.
-        using PackIndexComparer index = PackIndexComparer.Open(Path.ChangeExtension(packPath, ".idx"), format);
+        using SafeFileHandle indexFile = File.OpenHandle(Path.ChangeExtension(packPath, ".idx"));
+        using PackIndexComparer index = PackIndexComparer.Open(indexFile, format);
 
         // 2. The pack. Contents too large for memory go elsewhere: its own folder may not be ours to write.
         using SafeFileHandle pack = File.OpenHandle(packPath);

@@ -36,6 +36,9 @@ internal sealed class PackWork : IDisposable
     /// <summary>The entries in the order of their ids; to be asked after <see cref="Resolve"/>.</summary>
     public EntryOrder Order => order ?? throw new InvalidOperationException("nothing was resolved yet");
 
+    /// <summary>The pack's checksum, once it was read to its end.</summary>
+    public ObjectId Checksum => scanner.Checksum;
+
     /// <summary>Takes the next bytes; see <see cref="PackScanner.Consume"/>.</summary>
     public int Consume(ReadOnlySpan<byte> bytes, bool final) => scanner.Consume(bytes, final);
 
