@@ -3,12 +3,14 @@ using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects;
 using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Mirror.Removal;
+using MirrorSync.Replication.Repair;
 using MirrorSync.Replication.Status;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects.Indexing;
 using MirrorSync.Storage.Objects.Store;
 using MirrorSync.Storage.Repositories;
+using MirrorSync.Storage.Scrubbing;
 
 namespace MirrorSync.Replication.Mirror;
 
@@ -29,6 +31,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     private readonly OpenStores stores = new();
     private readonly DurablePosition durable;
     private readonly LogRetention retention;
+    private readonly ObjectSources sources;
     private readonly ApplyContext context;
     private readonly CancellationTokenSource stopping = new();
     private readonly TaskCompletionSource running = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -47,6 +50,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     /// <param name="time">The clock.</param>
     /// <param name="loggers">Where it reports.</param>
     /// <param name="maintenance">Keeps its packs few; run by the owner. Null when nobody does.</param>
+    /// <param name="gates">Shared with whoever else changes packs; null when nobody does.</param>
     public MirrorNode(
         MirrorOptions options,
         ReplicationLog log,
@@ -54,7 +58,8 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         RepositoryTable table,
         TimeProvider time,
         ILoggerFactory loggers,
-        NodeMaintenance? maintenance = null)
+        NodeMaintenance? maintenance = null,
+        RepositoryGates? gates = null)
     {
         this.options = options;
         this.log = log;
@@ -71,6 +76,9 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         durable = new DurablePosition(log, spool);
         retention = new LogRetention(log, spool, options.Retention, time);
         Trash = new RepositoryTrash(options.Root, options.TrashRetention, time, loggers.CreateLogger<RepositoryTrash>());
+        Salvage = new Salvage(options.Root, time, loggers.CreateLogger<Salvage>());
+        sources = new ObjectSources(
+            options.Identity, options.Upstream, options.Peers, options.CreateClient, time, loggers.CreateLogger<ObjectSources>());
         context = new ApplyContext(
             log, spool, table, indexer, bulk, snapshots, OnBodyPresent, OnApplied, time, loggers.CreateLogger<FollowedRepository>())
         {
@@ -81,6 +89,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             RefusedAgainAfter = options.RefusedAgainAfter,
             Stores = stores,
             Maintenance = maintenance,
+            Repair = new RepositoryRepair(sources, gates ?? new RepositoryGates(), Salvage, options.Packs, time),
         };
     }
 
@@ -89,6 +98,9 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
 
     /// <summary>The repositories that were removed at the primary.</summary>
     public RepositoryTrash Trash { get; }
+
+    /// <summary>What repairs took out of repositories.</summary>
+    public Salvage Salvage { get; }
 
     private FollowedRepositories Repositories => repositories ?? throw new InvalidOperationException("RecoverAsync comes first");
 
@@ -121,6 +133,11 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         RemovalGuard removals = new(Trash.Entries.Where(static e => !e.Accepted).Select(static e => e.NoticedAt));
         repositories = new FollowedRepositories(context, removals, stopping.Token);
         repositories.Begin(found);
+        foreach (FollowedRepository repository in repositories.All)
+        {
+            repository.Repair.Resume();
+        }
+
         recovered = true;
         LogRecovered(logger, found.Repositories.Count, log.Committed);
     }
@@ -133,11 +150,49 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         .. Repositories.Shown.Where(r => (name is null || r.Key == name) && r.Value.AcceptRemoval()).Select(static r => r.Key).Order(),
     ];
 
+    /// <summary>Repairs a repository, and waits until that is done, as long as it may take. Any thread.</summary>
+    /// <param name="name">The repository.</param>
+    /// <param name="order">What was found wrong with it.</param>
+    /// <param name="cancellation">Waits no longer; the repair goes on.</param>
+    /// <returns>What was done; null when no repository of that name is here.</returns>
+    public async Task<RepairOutcome?> RepairAsync(RepositoryName name, RepairOrder order, CancellationToken cancellation)
+    {
+        if (!Repositories.Shown.TryGetValue(name, out FollowedRepository? repository))
+        {
+            return null;
+        }
+
+        Task<RepairOutcome> done = await repository.Repair.OrderAsync(order, cancellation).ConfigureAwait(false);
+        return await done.WaitAsync(cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Orders the repair of what a scrub found; returns once it is ordered, and requests are kept away where they have to be.</summary>
+    public async Task RepairAsync(RepositoryState state, IReadOnlyList<ScrubFault> faults, CancellationToken cancellation)
+    {
+        if (Repositories.Shown.TryGetValue(state.Name, out FollowedRepository? repository))
+        {
+            _ = await repository.Repair.OrderAsync(RepairOrder.Of(faults), cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Looks what a repair of a repository would find, and changes nothing.</summary>
+    /// <returns>In words; null when no repository of that name is here.</returns>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public async Task<IReadOnlyList<string>?> FindDamageAsync(RepositoryName name, CancellationToken cancellation) =>
+        Repositories.Shown.TryGetValue(name, out FollowedRepository? repository)
+            ? await context.Repair.FindAsync(repository.State, cancellation).ConfigureAwait(false) : null;
+
     /// <summary>Follows the primary until cancelled, through every cut of the link.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Task[] loops = [link.RunAsync(linked.Token), checkpoints.RunAsync(linked.Token), RetainAsync(linked.Token), Trash.RunAsync(linked.Token)];
+        RepairPatrol patrol = new(
+            () => [.. Repositories.Shown.Values], new RefsRepair(Salvage, time), options.PatrolInterval, time, logger);
+        Task[] loops =
+        [
+            link.RunAsync(linked.Token), checkpoints.RunAsync(linked.Token), RetainAsync(linked.Token), Trash.RunAsync(linked.Token),
+            Salvage.RunAsync(linked.Token), patrol.RunAsync(linked.Token),
+        ];
         try
         {
             running.TrySetResult();
@@ -181,8 +236,12 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             RepositoryState shown = held && state.Condition == RepositoryCondition.Live
                 ? state with { Condition = RepositoryCondition.Held, Reason = "held, or still being captured, at the primary" }
                 : state;
-            statuses.Add(RepositoryStatuses.Of(shown, repository?.Work.IsBehind ?? false, own) with
+            RepositoryStatus one = RepositoryStatuses.Of(shown, repository?.Work.IsBehind ?? false, own);
+            RepairStatus? repair = repository?.Repair.Status;
+            statuses.Add(one with
             {
+                State = repair?.Doing is null || state.Condition == RepositoryCondition.Missing ? one.State : "repairing",
+                Repair = repair,
                 HeldHere = state.Condition == RepositoryCondition.Held && repository?.IsRemovalRefused != true,
                 Findings = repository?.Findings ?? ReadOnlyDictionary<string, long>.Empty,
             });
@@ -216,6 +275,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         stopping.Dispose();
         link.Dispose();
         bulk.Dispose();
+        sources.Dispose();
         checkpoints.Dispose();
         stores.Dispose();
     }

@@ -65,11 +65,15 @@ internal sealed partial class ObjectSources(
             {
                 await AskAsync(source, repository, left, packs, options, progress, cancellation).ConfigureAwait(false);
             }
-            catch (Exception failure) when (failure is HttpRequestException or ProtocolException or InvalidPackException or InvalidDataException
-                or TransferFailedException)
+            catch (Exception failure) when (failure is HttpRequestException or ProtocolException or TransferFailedException)
             {
                 LogNotHad(logger, repository.Name, source, failure.Message);
                 unreached = failure;
+            }
+            catch (Exception refused) when (refused is InvalidPackException or InvalidDataException)
+            {
+                // It would give the same again.
+                LogNotHad(logger, repository.Name, source, refused.Message);
             }
 
             if (left.Count < before)

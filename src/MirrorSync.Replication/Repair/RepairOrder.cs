@@ -1,4 +1,5 @@
 using MirrorSync.Git.Objects;
+using MirrorSync.Storage.Scrubbing;
 
 namespace MirrorSync.Replication.Repair;
 
@@ -6,7 +7,9 @@ namespace MirrorSync.Replication.Repair;
 public sealed record RepairOrder
 {
     /// <summary>Looks at everything: every pack, HEAD and refs, and whether all that the refs reach is there.</summary>
-    public static RepairOrder Everything { get; } = new() { Thorough = true, Refs = true };
+    public static RepairOrder Everything { get; } = new() { Thorough = true };
+
+    private static readonly ScrubFaultKind[] OfObjects = [ScrubFaultKind.PackEntry, ScrubFaultKind.LooseObject, ScrubFaultKind.PackMissing];
 
     /// <summary>Objects that are missing, or that cannot be read.</summary>
     public IReadOnlyCollection<ObjectId> Objects { get; init; } = [];
@@ -17,14 +20,42 @@ public sealed record RepairOrder
     /// <summary>HEAD or refs on the disk are not those that the log says, or cannot be read.</summary>
     public bool Refs { get; init; }
 
+    /// <summary>Lines of <c>info/alternates</c> lead nowhere.</summary>
+    public bool Alternates { get; init; }
+
+    /// <summary>
+    /// Nothing is wrong but the objects that are named: whoever asks for none of them is answered right. Not so with a pack
+    /// whose beginning or end is damaged, which git does not open at all.
+    /// </summary>
+    public bool OnlyObjects { get; init; }
+
     /// <summary>More may be wrong than is named.</summary>
     public bool Thorough { get; init; }
 
     /// <summary>In words, what was found; null when that is for the repair to find.</summary>
     public string? Reason { get; init; }
 
-    /// <summary>True when a request may meet what is wrong, as long as nothing else is known of it.</summary>
-    public bool ConcernsReaders => Objects.Count > 0 || Packs.Count > 0 || Refs;
+    /// <summary>
+    /// True when a request may meet what is wrong, as long as nothing else is known of it. Refs are compared before anything
+    /// else, and a folder that is gone serves nobody: of both only what is found counts.
+    /// </summary>
+    public bool ConcernsReaders => Objects.Count > 0 || Packs.Count > 0 || Alternates;
+
+    /// <summary>What a scrub found that cannot be made anew from what is here.</summary>
+    public static RepairOrder Of(IReadOnlyList<ScrubFault> faults) => new()
+    {
+        Objects = [.. faults.SelectMany(static f => f.Objects).Distinct()],
+        Packs =
+        [
+            .. faults.Where(static f => f.Kind is not (ScrubFaultKind.LooseObject or ScrubFaultKind.Refs or ScrubFaultKind.Alternates))
+                .Select(static f => Path.GetFileNameWithoutExtension(f.File)).Distinct(StringComparer.Ordinal),
+        ],
+        Refs = faults.Any(static f => f.Kind == ScrubFaultKind.Refs),
+        Alternates = faults.Any(static f => f.Kind == ScrubFaultKind.Alternates),
+        OnlyObjects = faults.All(static f => OfObjects.Contains(f.Kind) && f.ObjectsKnown && f.Objects.Count > 0),
+        Thorough = faults.Any(static f => !f.ObjectsKnown),
+        Reason = faults.Count == 0 ? null : faults.Count == 1 ? faults[0].ToString() : $"{faults[0]}; and {faults.Count - 1} more",
+    };
 
     /// <summary>Both at once.</summary>
     public RepairOrder With(RepairOrder other) => new()
@@ -32,6 +63,8 @@ public sealed record RepairOrder
         Objects = Objects.Count == 0 ? other.Objects : other.Objects.Count == 0 ? Objects : [.. Objects.Union(other.Objects)],
         Packs = [.. Packs.Union(other.Packs, StringComparer.Ordinal)],
         Refs = Refs || other.Refs,
+        Alternates = Alternates || other.Alternates,
+        OnlyObjects = OnlyObjects && other.OnlyObjects,
         Thorough = Thorough || other.Thorough,
         Reason = Reason ?? other.Reason,
     };

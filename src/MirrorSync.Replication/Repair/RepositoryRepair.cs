@@ -39,17 +39,19 @@ internal sealed class RepositoryRepair(
     /// <param name="state">The repository, with the refs that the log says.</param>
     /// <param name="order">What was found.</param>
     /// <param name="progress">Told what is being done.</param>
+    /// <param name="found">Called once something is found that a request may meet.</param>
     /// <param name="cancellation">Gives up; what is done stays done.</param>
     /// <returns>What was done, and whether a snapshot has to follow.</returns>
     /// <exception cref="TransferException">Objects could not be had now.</exception>
     /// <exception cref="IOException">The disk failed, or somebody changed the repository meanwhile: another try may help.</exception>
-    public async Task<RepairOutcome> RunAsync(RepositoryState state, RepairOrder order, RepairProgress progress, CancellationToken cancellation)
+    public async Task<RepairOutcome> RunAsync(
+        RepositoryState state, RepairOrder order, RepairProgress progress, Action<string> found, CancellationToken cancellation)
     {
         Repository repository = state.Repository;
-        Account account = new();
+        Account account = new(found);
         if (Missing(repository) is { } gone)
         {
-            account.Found++;
+            account.Find(1, gone);
             return account.Outcome($"{gone} is gone");
         }
 
@@ -116,7 +118,7 @@ internal sealed class RepositoryRepair(
         }
 
         progress.Is($"setting back {wrong.Count} refs");
-        account.Found += wrong.Count;
+        account.Find(wrong.Count, $"{wrong[0].Name} is not what the log says");
         await refs.SetBackAsync(state.Repository, state.Refs, wrong, cancellation).ConfigureAwait(false);
         account.Did(wrong.Count, $"set back {wrong.Count} refs ({wrong[0].Name}{(wrong.Count > 1 ? ", ..." : string.Empty)})");
     }
@@ -129,7 +131,8 @@ internal sealed class RepositoryRepair(
         IReadOnlyCollection<string> names = order.Thorough ? PackDamage.NamesIn(repository) : order.Packs;
         HashSet<ObjectId> named = [.. order.Objects];
         PackDamage damage = PackDamage.Find(repository, names, named, cancellation);
-        account.Found += damage.Damaged.Count + damage.Gone.Count + damage.Unindexed.Count;
+        account.Find(damage.Damaged.Count + damage.Gone.Count, "packs are damaged");
+        account.Find(damage.Unindexed.Count, null);
         if (damage.Unknown is { } unknown)
         {
             return unknown;
@@ -229,7 +232,7 @@ internal sealed class RepositoryRepair(
         }
 
         List<ObjectId> wanted = ObjectCondition.FindUnreadable(repository, doubtful, cancellation);
-        account.Found += wanted.Count;
+        account.Find(wanted.Count, $"{wanted.Count} objects are damaged or missing");
         if (wanted.Count == 0)
         {
             return ([], null);
@@ -249,15 +252,24 @@ internal sealed class RepositoryRepair(
     }
 
     /// <summary>Counts along.</summary>
-    private sealed class Account
+    private sealed class Account(Action<string> found)
     {
         private readonly List<string> done = [];
         private readonly HashSet<string> from = [];
         private int repaired;
         private int fetched;
         private long bytes;
+        private int differences;
 
-        public int Found { get; set; }
+        /// <summary>So much is wrong; null for what no request meets.</summary>
+        public void Find(int count, string? what)
+        {
+            differences += count;
+            if (count > 0 && what is not null)
+            {
+                found(what);
+            }
+        }
 
         public void Did(int count, string what)
         {
@@ -274,7 +286,7 @@ internal sealed class RepositoryRepair(
 
         public RepairOutcome Outcome(string? snapshotReason) => new()
         {
-            Found = Found,
+            Found = differences,
             Repaired = repaired,
             Fetched = fetched,
             FetchedBytes = bytes,
