@@ -12,6 +12,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using MirrorSync.Replication.Primary;
 using MirrorSync.Replication.Primary.Shipping;
+using MirrorSync.Replication.Repair;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
@@ -30,6 +31,8 @@ internal sealed class PrimaryRig : IAsyncDisposable
     private WebApplication? web;
     private Task running = Task.CompletedTask;
     private int snapshots;
+    private int objectRequests;
+    private ObjectServer? objects;
 
     public string Root => folder["root"];
 
@@ -51,6 +54,12 @@ internal sealed class PrimaryRig : IAsyncDisposable
 
     /// <summary>How many snapshots were asked for.</summary>
     public int Snapshots => snapshots;
+
+    /// <summary>How many objects were asked for by id.</summary>
+    public int ObjectRequests => objectRequests;
+
+    /// <summary>Called before objects are given by id; an exception cuts the request.</summary>
+    public Func<Task> BeforeObjects { get; set; } = static () => Task.CompletedTask;
 
     /// <summary>Waited for before a snapshot is sent.</summary>
     public Task MaySendSnapshots { get; set; } = Task.CompletedTask;
@@ -151,6 +160,7 @@ internal sealed class PrimaryRig : IAsyncDisposable
         }
 
         await StopNodeAsync();
+        objects?.Dispose();
         stop.Dispose();
         folder.Dispose();
     }
@@ -229,6 +239,16 @@ internal sealed class PrimaryRig : IAsyncDisposable
                     Interlocked.Increment(ref snapshots);
                     await MaySendSnapshots.WaitAsync(either.Token);
                     await new SnapshotSender(new GitPackWriter(), Table, NullLogger<SnapshotSender>.Instance).SendAsync(state, http.Response.Body, either.Token);
+                    break;
+                case Handshake.ObjectsPath:
+                    Interlocked.Increment(ref objectRequests);
+                    await BeforeObjects();
+                    objects ??= new ObjectServer(Table, NullLogger<ObjectServer>.Instance);
+                    if (!await objects.AnswerAsync(http.Request.Query["repository"], http.Request.Body, static () => { }, http.Response.Body, either.Token))
+                    {
+                        http.Response.StatusCode = 404;
+                    }
+
                     break;
                 default:
                     http.Response.StatusCode = 404;
