@@ -22,8 +22,10 @@ if (args.Length == 0 || !benches.TryGetValue(args[0], out Func<string[], Task>? 
     Console.Error.WriteLine($"""
         usage: ./dev bench NAME [ARGUMENTS]
 
-          convergence [scrub [--pack FILE]... [--rounds N] [--threads N]]
-                       a scrub of a repository beside git verify-pack and git fsck; without --pack of a real bundle
+          convergence [sketch [--runs N] | audit [--objects N] | scrub [--pack FILE]... [--rounds N] [--threads N]]
+                       cells, encoding and decoding for each difference of two sets; two nodes of ten million objects that
+                       name what one of them lacks; a scrub beside git verify-pack and git fsck, of a real bundle
+                       without --pack
           index-pack [--pack FILE]... [--rounds N] [--threads 1,2] [--runnable FILE]
                        whole processes, ours beside git index-pack and libgit2; without --pack a real bundle and
                        artifacts/bench/large.pack, which is made when it is not there

@@ -1,4 +1,4 @@
 namespace MirrorSync.Replication;
 
-/// <summary>The replication log cannot be written any more: the node ends with these words, and its next start recovers.</summary>
-internal sealed class LogUnwritableException(string message, Exception inner) : Exception(message, inner);
+/// <summary>The replication log cannot be written: nothing is taken until it could be taken up again.</summary>
+internal sealed class LogUnwritableException(string message, Exception? inner = null) : Exception(message, inner);

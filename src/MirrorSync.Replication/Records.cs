@@ -25,7 +25,7 @@ internal static class Records
         NoticedAtMicroseconds = Now(time),
         Repository = last.Name,
         Format = last.Repository.Format,
-        Before = new Ledger(last.Refs.Digest, null),
+        Before = last.Ledger,
         After = default,
         InlineBody = LogRecordBodyCodec.EncodeFields(new LogRecordBody(), last.Repository.Format),
     };
@@ -37,8 +37,8 @@ internal static class Records
         NoticedAtMicroseconds = Now(time),
         Repository = last.Name,
         Format = last.Repository.Format,
-        Before = new Ledger(last.Refs.Digest, null),
-        After = new Ledger(last.Refs.Digest, null),
+        Before = last.Ledger,
+        After = last.Ledger,
         InlineBody = LogRecordBodyCodec.EncodeFields(new LogRecordBody { NewName = newName }, last.Repository.Format),
     };
 

@@ -13,6 +13,9 @@ internal sealed class RemovalWindow(IEnumerable<long> known)
 
     private readonly List<long> removals = [.. known];
 
+    /// <summary>All that are known.</summary>
+    public IReadOnlyList<long> All => removals;
+
     /// <summary>One more was removed.</summary>
     public void Add(long at) => removals.Add(at);
 

@@ -109,7 +109,7 @@ internal static class CaptureBench
         using MemoryStream pack = new(1 << 20);
         (TimeSpan gitTook, GitResult git) = oursFirst ? default : await GitAsync(repository, input);
         long began = Stopwatch.GetTimestamp();
-        uint objects = await writer.WriteAsync(repository, include, exclude, pack, CancellationToken.None);
+        uint objects = (await writer.WriteAsync(repository, include, exclude, pack, CancellationToken.None)).Objects;
         TimeSpan took = Stopwatch.GetElapsedTime(began);
         (gitTook, git) = oursFirst ? await GitAsync(repository, input) : (gitTook, git);
         uint gitObjects = BinaryPrimitives.ReadUInt32BigEndian(git.Output.AsSpan(8));

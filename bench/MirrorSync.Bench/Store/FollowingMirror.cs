@@ -4,8 +4,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Refs;
 using MirrorSync.Replication;
+using MirrorSync.Replication.Convergence;
 using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Mirror;
+using MirrorSync.Replication.Status;
 using MirrorSync.Replication.Mirror.Removal;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Maintenance;
@@ -47,6 +49,8 @@ internal sealed class FollowingMirror : IAsyncDisposable
             Identity = new NodeIdentity("bench", "bench", "bench"),
             Root = Path.Combine(folder, "root"),
             CheckpointFile = Path.Combine(folder, "state", "checkpoint.json"),
+            ObjectSetsFolder = Path.Combine(folder, "state", "object-sets"),
+            SketchKeyFile = Path.Combine(folder, "state", "sketch.key"),
             RootIdentityFile = Path.Combine(folder, "state", "root"),
             Upstream = new Uri("http://127.0.0.1:9"),
             CreateClient = static () => new HttpClient(),
@@ -62,7 +66,7 @@ internal sealed class FollowingMirror : IAsyncDisposable
                 TimeProvider.System,
                 NullLogger<NodeMaintenance>.Instance)
             : null;
-        PackIndexer indexer = new(new PackIndexOptions { Checks = ObjectChecks.Connected });
+        PackIndexer indexer = new(new PackIndexOptions { Checks = ObjectChecks.Connected, ListIds = true });
         bulk = new BulkClient(options, spool);
         ApplyContext context = new(
             log,
@@ -83,6 +87,8 @@ internal sealed class FollowingMirror : IAsyncDisposable
             RefusedAgainAfter = TimeSpan.FromMinutes(1),
             Stores = stores,
             Maintenance = Maintenance,
+            Problems = new NodeProblems(NullLogger.Instance),
+            ObjectSets = new FollowedObjectSets(new FleetObjectSets(options.ObjectSetsFolder, options.SketchKeyFile), NullLogger.Instance),
         };
         RefSnapshot refs = RefSnapshot.Create(
             repository.Format,

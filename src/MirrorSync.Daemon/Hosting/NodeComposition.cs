@@ -83,19 +83,24 @@ internal static class NodeComposition
             Identity = identity,
             Root = config.Repositories.Root,
             NotifyFolder = config.Data.NotifyFolder,
+            ObjectSetsFolder = Path.Combine(config.Data.StateFolder, "object-sets"),
+            SketchKeyFile = Path.Combine(config.Data.StateFolder, "sketch.key"),
             RootIdentityFile = RootIdentityFile(config),
             FoldersFile = Path.Combine(config.Data.StateFolder, "folders.json"),
+            CheckpointFile = Path.Combine(config.Data.StateFolder, "checkpoint.json"),
+            MirrorsFile = Path.Combine(config.Data.StateFolder, "mirrors.json"),
+            Retention = config.Retention,
             ScanInterval = config.Repositories.ScanInterval,
             Packing = new PackingLimits { MaxBytes = config.Packs.CacheBytes },
         };
         PrimaryNode node = new(options, log, spool, table, context.Time, context.LoggerFactory);
-        Rebasing rebasing = new(Path.Combine(config.Data.StateFolder, "object-sets.json"), log, spool, node.Rebase);
+        Rebasing rebasing = new(node.Rebase);
         RepositoryGates gates = new();
         NodeMaintenance? maintenance = Maintenance(context, table, gates, readers, static () => false, rebasing.CheckAsync);
         PrimaryRepair repair = new(
             identity, config.Peers, () => NodeClients.Create(context.Tls), Packs(config), context.Time, context.LoggerFactory.CreateLogger<PrimaryRepair>());
         NodeScrub? scrub = Scrub(context, table, gates, maintenance, spool, static () => false, config.Peers.Count > 0 ? repair.RunAsync : null);
-        ObjectServer objects = new(table, context.LoggerFactory.CreateLogger<ObjectServer>());
+        ObjectServer objects = new(table, context.Time, context.LoggerFactory.CreateLogger<ObjectServer>());
         ReplicationServer server = new(
             node, identity, log, spool, table, context.Time, context.LoggerFactory.CreateLogger<ReplicationServer>());
         SnapshotSender snapshots = new(new GitPackWriter(), table, context.LoggerFactory.CreateLogger<SnapshotSender>());
@@ -129,6 +134,8 @@ internal static class NodeComposition
             Identity = identity,
             Root = config.Repositories.Root,
             CheckpointFile = Path.Combine(config.Data.StateFolder, "checkpoint.json"),
+            ObjectSetsFolder = Path.Combine(config.Data.StateFolder, "object-sets"),
+            SketchKeyFile = Path.Combine(config.Data.StateFolder, "sketch.key"),
             RootIdentityFile = RootIdentityFile(config),
             Upstream = config.Upstream!.Address,
             CreateClient = () => NodeClients.Create(context.Tls),
@@ -143,7 +150,7 @@ internal static class NodeComposition
         NodeMaintenance? maintenance = Maintenance(context, table, gates, readers, () => node.IsBehind, null);
         NodeScrub? scrub = Scrub(context, table, gates, maintenance, spool, () => node.IsBehind, (s, f, c) => node.RepairAsync(s, f, c));
         node = new MirrorNode(options, log, spool, table, context.Time, context.LoggerFactory, maintenance, gates);
-        ObjectServer objects = new(table, context.LoggerFactory.CreateLogger<ObjectServer>());
+        ObjectServer objects = new(table, context.Time, context.LoggerFactory.CreateLogger<ObjectServer>());
         (Microsoft.AspNetCore.Http.RequestDelegate http, GitDaemonListener? git) = Listeners(
             context, table, readers, Serving(config, () => node.PrimaryName ?? options.Upstream.Host, scrub));
         return new NodeParts

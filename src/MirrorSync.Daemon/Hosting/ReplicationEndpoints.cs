@@ -23,6 +23,7 @@ internal sealed class ReplicationEndpoints(ReplicationServer server, SnapshotSen
         [Handshake.RepositoriesPath] = ListAsync,
         [Handshake.SpoolPath] = SpoolAsync,
         [Handshake.SnapshotPath] = SnapshotAsync,
+        [Handshake.ObjectSetPath] = ObjectSetAsync,
     };
 
     private async Task StreamAsync(HttpContext context)
@@ -103,6 +104,26 @@ internal sealed class ReplicationEndpoints(ReplicationServer server, SnapshotSen
         {
             // Without its end the mirror refuses what came so far, and asks again.
             context.Abort();
+        }
+    }
+
+    private async Task ObjectSetAsync(HttpContext context)
+    {
+        if (!MayRead(context))
+        {
+            return;
+        }
+
+        if (!RepositoryName.TryParse(Query(context, "repository"), out RepositoryName name) || server.OpenObjectSet(name) is not { } set)
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return;
+        }
+
+        using (set)
+        {
+            context.Response.ContentType = Binary;
+            await set.CopyToAsync(context.Response.Body, context.RequestAborted).ConfigureAwait(false);
         }
     }
 

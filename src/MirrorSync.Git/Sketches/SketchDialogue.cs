@@ -25,6 +25,7 @@ public sealed class SketchDialogue
     private readonly int maxCells;
     private double deviations;
     private SketchCell whole;
+    private bool refused;
 
     /// <summary>Begins with our cell 0.</summary>
     /// <param name="key">The fleet's.</param>
@@ -53,7 +54,7 @@ public sealed class SketchDialogue
     public bool IsComplete => decoder.IsComplete;
 
     /// <summary>Why the differences cannot be named.</summary>
-    public SketchFault Fault => decoder.Fault != SketchFault.None || decoder.IsComplete || decoder.Count < maxCells
+    public SketchFault Fault => decoder.Fault != SketchFault.None || decoder.IsComplete || (decoder.Count < maxCells && !refused)
         ? decoder.Fault : SketchFault.TooManyDifferences;
 
     /// <summary>Ids that only we have.</summary>
@@ -62,18 +63,19 @@ public sealed class SketchDialogue
     /// <summary>Ids that only the other side has.</summary>
     public IReadOnlyList<ObjectId> OnlyTheirs => decoder.OnlyTheirs;
 
-    /// <summary>Takes in an answer. It may have fewer cells than were asked for, but not none.</summary>
+    /// <summary>Takes in an answer. It may have fewer cells than were asked for; none means that the other side gives no more.</summary>
     /// <param name="theirs">The cells that came, beginning where the question said.</param>
     /// <param name="ours">The same cells of our set.</param>
     /// <exception cref="ArgumentException">These are other cells than those that come next.</exception>
     public void Take(Sketch theirs, Sketch ours)
     {
-        if (theirs.First != decoder.Count || ours.First != theirs.First || ours.End != theirs.End || theirs.End == theirs.First)
+        if (theirs.First != decoder.Count || ours.First != theirs.First || ours.End != theirs.End)
         {
             throw new ArgumentException($"cells {theirs.First} to {theirs.End} do not go on from cell {decoder.Count}", nameof(theirs));
         }
 
         RoundTrips++;
+        refused = theirs.Cells.IsEmpty;
         SketchCell[] difference = new SketchCell[theirs.Cells.Length];
         for (int i = 0; i < difference.Length; i++)
         {

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Mirror.Removal;
 using MirrorSync.Replication.Repair;
+using MirrorSync.Replication.Status;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects.Indexing;
@@ -39,6 +40,9 @@ internal sealed record ApplyContext(
     /// </summary>
     public required Func<CancellationToken, Task<bool>> Checkpoint { get; init; }
 
+    /// <summary>Told of disks that fail.</summary>
+    public required NodeProblems Problems { get; init; }
+
     /// <summary>The folder of all repositories, absolute.</summary>
     public required string Root { get; init; }
 
@@ -56,6 +60,9 @@ internal sealed record ApplyContext(
 
     /// <summary>Brings back what is damaged.</summary>
     public required RepositoryRepair Repair { get; init; }
+
+    /// <summary>What the log brought into each repository.</summary>
+    public required FollowedObjectSets ObjectSets { get; init; }
 
     /// <summary>What fsck found in all that was taken since the node started.</summary>
     public FindingCounts Findings { get; } = new();

@@ -63,6 +63,27 @@ internal sealed class BulkClient : IDisposable
         }
     }
 
+    /// <summary>Brings a copy of a repository's object set into a file. False when the primary has none now.</summary>
+    public async Task<bool> TryFetchObjectSetAsync(RepositoryName name, string file, CancellationToken cancellation)
+    {
+        string path = $"{Handshake.ObjectSetPath}?repository={Uri.EscapeDataString(name.Value)}";
+        try
+        {
+            using HttpResponseMessage response = await GetAsync(path, cancellation, lost: "there is no object set").ConfigureAwait(false);
+            FileStream copy = new(file, FileMode.CreateNew);
+            await using (copy.ConfigureAwait(false))
+            {
+                await response.Content.CopyToAsync(copy, cancellation).ConfigureAwait(false);
+            }
+
+            return true;
+        }
+        catch (BodyLostException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Opens a repository's snapshot: its header, and the body behind it, which the caller reads to its end.</summary>
     public async Task<(SnapshotHeader Header, HttpResponseMessage Response, ChunkReader Body)> OpenSnapshotAsync(
         RepositoryName name, CancellationToken cancellation)

@@ -1,20 +1,24 @@
 using Microsoft.Extensions.Logging;
-using MirrorSync.Storage.Files;
+using MirrorSync.Replication.Status;
 
 namespace MirrorSync.Replication.Mirror;
 
 /// <summary>Writes checkpoints: every so often when something was applied, and at once when someone must be sure of it.</summary>
-/// <param name="options">Where.</param>
+/// <param name="store">Where.</param>
 /// <param name="collect">What it is to say; null when there is nothing to say yet.</param>
+/// <param name="problems">Told while it cannot be written.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Told of checkpoints that cannot be written.</param>
 internal sealed partial class CheckpointWriter(
-    MirrorOptions options,
+    CheckpointStore store,
     Func<Checkpoint?> collect,
+    NodeProblems problems,
     TimeProvider time,
     ILogger logger) : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+
+    private const string Subject = "checkpoint";
 
     private readonly SemaphoreSlim writing = new(1, 1);
     private long wanted;
@@ -57,6 +61,7 @@ internal sealed partial class CheckpointWriter(
                 }
 
                 written = shared;
+                problems.Clear(Subject);
             }
 
             return true;
@@ -65,6 +70,7 @@ internal sealed partial class CheckpointWriter(
         {
             // The older one still holds: more is replayed or fetched after a crash, nothing is lost.
             LogNoCheckpoint(logger, failure.Message);
+            problems.Set(Subject, $"the checkpoint could not be written: {failure.Message}");
             return false;
         }
         finally
@@ -76,7 +82,6 @@ internal sealed partial class CheckpointWriter(
     /// <inheritdoc/>
     public void Dispose() => writing.Dispose();
 
-    /// <summary>First what is to be said, then the sync that makes it true, then the word itself.</summary>
     private bool Write()
     {
         if (collect() is not { } known)
@@ -84,8 +89,7 @@ internal sealed partial class CheckpointWriter(
             return false;
         }
 
-        Folders.SyncFileSystem(options.Root);
-        known.Write(options.CheckpointFile);
+        store.Write(known, static _ => null);
         Volatile.Write(ref replayAfter, known.ReplayAfter);
         return true;
     }

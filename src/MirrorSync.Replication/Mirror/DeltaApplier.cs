@@ -1,6 +1,7 @@
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Objects.Fsck;
 using MirrorSync.Git.Refs;
+using MirrorSync.Git.Sketches;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
 using MirrorSync.Storage.Objects.Indexing;
@@ -42,12 +43,12 @@ internal sealed class DeltaApplier(ApplyContext context)
     public async Task<AppliedState> ApplyAsync(RepositoryState state, LogRecord record, CancellationToken cancellation)
     {
         using OpenStores.Lease objects = context.Stores.Take(state.Repository);
-        (LogRecordBody fields, FsckReport? findings) =
+        (LogRecordBody fields, IndexedPack? indexed) =
             await StoreObjectsAsync(state.Repository, objects, record, cancellation).ConfigureAwait(false);
         WriteMetadata(state.Repository, fields);
         if (record.Kind == LogRecordKind.Metadata)
         {
-            return new AppliedState(Advance(state, record), null);
+            return new AppliedState(Advance(state, record) with { ObjectSet = context.ObjectSets.Add(state.Repository, record, []) }, null);
         }
 
         IReadOnlyList<RefUpdate> updates = fields.Updates;
@@ -66,39 +67,54 @@ internal sealed class DeltaApplier(ApplyContext context)
                 .ConfigureAwait(false);
         }
 
-        RepositoryState next = Flip(state, objects, updates, record);
+        SketchCell? cell = record.Kind == LogRecordKind.Baseline
+            ? await context.ObjectSets.ReplaceAsync(state.Repository, record, IdsOf(fields.Updates), cancellation).ConfigureAwait(false)
+            : context.ObjectSets.Add(state.Repository, record, indexed is null ? [] : indexed.Ids.Span);
+        RepositoryState next = Flip(state, objects, updates, record) with { ObjectSet = cell };
         if (record.Kind == LogRecordKind.Baseline)
         {
             context.Maintenance?.NoteBaseline(next.Repository, record.Sequence, RefDifference.IdsOf(next.Refs));
         }
 
-        return new AppliedState(next, findings);
+        return new AppliedState(next, indexed?.Findings);
     }
 
     /// <summary>
     /// Replays records over a copy that may already show some of them (the process ended between two checkpoints): all
     /// their objects, then the refs once, to their values at the end, whatever they are now.
     /// </summary>
+    /// <param name="state">The copy: as its folder shows it, or as of the checkpoint.</param>
+    /// <param name="records">The records, in their order.</param>
+    /// <param name="isCheckpoint">
+    /// True when the state is the checkpoint's and all of it is known to be there; what the folder's refs show is nothing then.
+    /// </param>
+    /// <param name="cancellation">Gives up.</param>
     /// <exception cref="IOException">As of <see cref="ApplyAsync"/>, with the other exceptions there.</exception>
     public async Task<AppliedState> ReplayAsync(
-        RepositoryState state, IReadOnlyList<LogRecord> records, CancellationToken cancellation)
+        RepositoryState state, IReadOnlyList<LogRecord> records, bool isCheckpoint, CancellationToken cancellation)
     {
         using OpenStores.Lease objects = context.Stores.Take(state.Repository);
         FsckReport findings = new();
         Dictionary<RefName, RefValue> last = [];
         foreach (LogRecord record in records)
         {
-            (LogRecordBody fields, FsckReport? found) =
+            (LogRecordBody fields, IndexedPack? indexed) =
                 await StoreObjectsAsync(state.Repository, objects, record, cancellation).ConfigureAwait(false);
-            findings.Add(found ?? new FsckReport());
+            findings.Add(indexed?.Findings ?? new FsckReport());
             WriteMetadata(state.Repository, fields);
             if (record.Kind == LogRecordKind.Baseline)
             {
+                await context.ObjectSets.ReplaceAsync(state.Repository, record, IdsOf(fields.Updates), cancellation).ConfigureAwait(false);
+
                 // A Baseline says what is: what it does not name is not.
                 foreach (RefName name in state.Refs.Entries.Select(static e => e.Name).Concat(last.Keys).ToArray())
                 {
                     last[name] = RefValue.None;
                 }
+            }
+            else
+            {
+                context.ObjectSets.Add(state.Repository, record, indexed is null ? [] : indexed.Ids.Span);
             }
 
             foreach (RefUpdate update in fields.Updates)
@@ -117,14 +133,28 @@ internal sealed class DeltaApplier(ApplyContext context)
             }
         }
 
-        // Nothing was synced since the checkpoint: a pack below these may be gone or torn, so that closed packs prove
-        // nothing together.
-        await ObjectQueries.CheckConnectedAsync(state.Repository, RefDifference.NewIds(updates), trustRefs: true, cancellation)
-            .ConfigureAwait(false);
-        return new AppliedState(Flip(state, objects, updates, records[^1]), findings);
+        // Each of the packs was found to be closed over what was there before it; only a Baseline brings none.
+        bool walk = !isCheckpoint || records.Any(static r => r.Kind == LogRecordKind.Baseline);
+        if (walk && !isCheckpoint)
+        {
+            // Nothing was synced since the checkpoint: a pack below these may be gone or torn, so that closed packs prove
+            // nothing together.
+            await ObjectQueries.CheckConnectedAsync(state.Repository, RefDifference.NewIds(updates), trustRefs: true, cancellation)
+                .ConfigureAwait(false);
+        }
+
+        RepositoryState next = Flip(state, objects, updates, records[^1]);
+        if (walk && isCheckpoint)
+        {
+            // Behind the refs: git reads them, and they may have been torn.
+            await ObjectQueries.CheckConnectedAsync(state.Repository, RefDifference.IdsOf(next.Refs), trustRefs: false, cancellation)
+                .ConfigureAwait(false);
+        }
+
+        return new AppliedState(next, findings);
     }
 
-    private async Task<(LogRecordBody Fields, FsckReport? Findings)> StoreObjectsAsync(
+    private async Task<(LogRecordBody Fields, IndexedPack? Indexed)> StoreObjectsAsync(
         Repository repository, OpenStores.Lease objects, LogRecord record, CancellationToken cancellation)
     {
         if (record.Kind is not (LogRecordKind.Delta or LogRecordKind.Baseline or LogRecordKind.Metadata) || record.Format != repository.Format)
@@ -132,36 +162,13 @@ internal sealed class DeltaApplier(ApplyContext context)
             throw new DivergedException($"record {record.Sequence} ({record.Kind}) cannot be applied to a {repository.Format.GitName()} repository");
         }
 
-        IndexedPack? indexed = null;
-        if (record.Spooled is null)
-        {
-            if (!LogRecordBodyCodec.TryDecode(
-                record.InlineBody, record.Format, out LogRecordBody? inline, out ReadOnlyMemory<byte> pack, out string? error))
-            {
-                throw new InvalidDataException($"record {record.Sequence}: {error}");
-            }
-
-            if (!pack.IsEmpty)
-            {
-                indexed = context.Indexer.Receive(repository, objects.Store, pack, completes: true, cancellation);
-            }
-
-            return (inline, indexed?.Findings);
-        }
-
-        Stream body = context.Spool.OpenBody(record);
-        await using (body.ConfigureAwait(false))
-        {
-            LogRecordBody fields = await LogRecordBodyCodec.ReadFieldsAsync(body, record.Format, cancellation).ConfigureAwait(false);
-            if (body.Position < body.Length)
-            {
-                indexed = await context.Indexer.ReceiveAsync(
-                    repository, objects.Store, body, completes: true, new PackProgress(), cancellation).ConfigureAwait(false);
-            }
-
-            return (fields, indexed?.Findings);
-        }
+        return await RecordObjects.StoreAsync(
+            context.Indexer, context.Spool, repository, objects.Store, record, cancellation).ConfigureAwait(false);
     }
+
+    /// <summary>What a Baseline's refs name.</summary>
+    private static HashSet<ObjectId> IdsOf(IEnumerable<RefUpdate> updates) =>
+        [.. updates.Where(static u => u.New.Kind == RefValueKind.Direct).Select(static u => u.New.Id)];
 
     /// <summary>Nothing but the position changes.</summary>
     private static RepositoryState Advance(RepositoryState state, LogRecord record) =>

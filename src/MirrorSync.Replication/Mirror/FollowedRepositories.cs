@@ -130,7 +130,7 @@ internal sealed class FollowedRepositories(ApplyContext context, RemovalGuard re
             }
 
             dispatched = from.Sequence;
-            return Checkpoint.Of(from.Sequence, all.Select(static r => CheckpointEntry.Of(r.State)), []);
+            return Checkpoint.Of(from.Sequence, [.. all.Select(static r => r.State)], []);
         }
     }
 
@@ -195,7 +195,7 @@ internal sealed class FollowedRepositories(ApplyContext context, RemovalGuard re
             }
 
             // Not the log's end: a record may be committed and not yet with its repository.
-            List<CheckpointEntry> entries = [];
+            List<RepositoryState> states = [];
             foreach (FollowedRepository repository in all)
             {
                 if (repository.Work.FirstPending is { } first)
@@ -206,7 +206,7 @@ internal sealed class FollowedRepositories(ApplyContext context, RemovalGuard re
                 if (!repository.IsWaiting)
                 {
                     // Of one that waits the records are replayed: those by which another leaves its name come before.
-                    entries.Add(CheckpointEntry.Of(repository.State));
+                    states.Add(repository.State);
                 }
             }
 
@@ -215,7 +215,7 @@ internal sealed class FollowedRepositories(ApplyContext context, RemovalGuard re
                 left.Remove(name);
             }
 
-            return Checkpoint.Of(replayAfter, entries, left.Select(static l => new LeftName(l.Key.Value, l.Value)));
+            return Checkpoint.Of(replayAfter, states, left.Select(static l => new LeftName(l.Key.Value, l.Value)));
         }
     }
 

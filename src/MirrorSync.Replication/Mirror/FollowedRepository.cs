@@ -5,6 +5,7 @@ using MirrorSync.Git.Packs;
 using MirrorSync.Replication.Mirror.Removal;
 using MirrorSync.Replication.Repair;
 using MirrorSync.Replication.Wire;
+using MirrorSync.Storage.Files;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
 using MirrorSync.Storage.Objects.Store;
@@ -103,6 +104,9 @@ internal sealed partial class FollowedRepository
     /// </summary>
     public IReadOnlyDictionary<string, long> Findings => findings?.ByName() ?? ReadOnlyDictionary<string, long>.Empty;
 
+    /// <summary>True while its object set is to be fetched from the primary.</summary>
+    public bool IsObjectSetWanted => State is { IsServable: true, ObjectSet: null } && !work.HasObjectSet && context.ObjectSets.IsWanted(State.Repository);
+
     /// <summary>Lets a removal pass that was refused. False when none was.</summary>
     public bool AcceptRemoval() => departure.Accept();
 
@@ -150,9 +154,11 @@ internal sealed partial class FollowedRepository
                         FollowedWork.Step.Snapshot => InstallSnapshotAsync(),
                         FollowedWork.Step.Repair => repair.RunAsync(stopping),
                         FollowedWork.Step.Recheck => RecheckAsync(),
+                        FollowedWork.Step.ObjectSet => TakeObjectSetAsync(),
                         _ => ApplyNextAsync(),
                     }).ConfigureAwait(false);
                     backoff.Reset();
+                    context.Problems.Clear(state.Name.Value);
                 }
                 catch (Exception failure) when (failure is not OperationCanceledException || !stopping.IsCancellationRequested)
                 {
@@ -219,6 +225,28 @@ internal sealed partial class FollowedRepository
         }
     }
 
+    /// <summary>Takes up the primary's object set; a copy that is of no use is passed over, and another one comes.</summary>
+    private async Task TakeObjectSetAsync()
+    {
+        string file = work.TakeObjectSet();
+        try
+        {
+            if (state.IsServable && await context.ObjectSets.TakeAsync(state, file, stopping).ConfigureAwait(false))
+            {
+                Show(state with { ObjectSet = context.ObjectSets.CellAt(state.Repository, state.Applied.Sequence) });
+                context.Applied(AppliedFrame.Of(state));
+            }
+        }
+        catch (InvalidDataException failure)
+        {
+            LogFailed(context.Logger, state.Name, failure.Message);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     private async Task ApplyNextAsync()
     {
         PendingRecord next = work.Peek();
@@ -265,7 +293,7 @@ internal sealed partial class FollowedRepository
         }
 
         Done();
-        context.Applied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
+        context.Applied(AppliedFrame.Of(state));
     }
 
     private async Task LeaveAsync(PendingRecord next, Task ready)
@@ -289,7 +317,7 @@ internal sealed partial class FollowedRepository
         }
         else if (!work.IsSnapshotWanted)
         {
-            context.Applied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
+            context.Applied(AppliedFrame.Of(state));
         }
     }
 
@@ -316,6 +344,7 @@ internal sealed partial class FollowedRepository
             (installed, found) = await context.Snapshots.InstallAsync(state.Name, state.Applied.Sequence, stopping)
                 .ConfigureAwait(false);
             findings = null;
+            context.ObjectSets.Delete(state.Name);
             Borrow(Borrowing.BasesOf(installed.Repository));
             work.Installed(() => Volatile.Write(ref state, installed));
         }
@@ -338,7 +367,7 @@ internal sealed partial class FollowedRepository
         names.Borrowers.BaseReplaced(installed.Name);
         LogInstalled(context.Logger, state.Name, state.Applied.Sequence);
         Note(found);
-        context.Applied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
+        context.Applied(AppliedFrame.Of(state));
     }
 
     /// <summary>
@@ -348,6 +377,12 @@ internal sealed partial class FollowedRepository
     private void Fail(Exception failure)
     {
         LogFailed(context.Logger, state.Name, failure.Message);
+        if (DiskFailure.Is(failure))
+        {
+            // Not this repository's trouble alone.
+            context.Problems.Set(state.Name.Value, $"{state.Name} cannot be written: {failure.Message}");
+        }
+
         if (work.IsSnapshotWanted)
         {
             Show(state with { Reason = failure.Message });

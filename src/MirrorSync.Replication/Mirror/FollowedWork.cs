@@ -13,6 +13,7 @@ internal sealed class FollowedWork
     private bool recheckWanted;
     private RepairOrder? repairWanted;
     private bool heldAtPrimary;
+    private string? objectSet;
     private int leaves;
     private (ulong Sequence, long AsOf)? lastAnswer;
 
@@ -44,6 +45,9 @@ internal sealed class FollowedWork
 
         /// <summary>A look whether all that the refs reach is there.</summary>
         Recheck,
+
+        /// <summary>A copy of the primary's object set, which has come.</summary>
+        ObjectSet,
     }
 
     /// <summary>The worker; completed when nothing is to do.</summary>
@@ -138,7 +142,8 @@ internal sealed class FollowedWork
     {
         lock (gate)
         {
-            if (Worker.IsCompleted && (pending.Count > 0 || snapshotWanted || recheckWanted || repairWanted is not null))
+            if (Worker.IsCompleted
+                && (pending.Count > 0 || snapshotWanted || recheckWanted || repairWanted is not null || objectSet is not null))
             {
                 Worker = Task.Run(worker, CancellationToken.None);
             }
@@ -175,6 +180,41 @@ internal sealed class FollowedWork
         }
 
         Start();
+    }
+
+    /// <summary>A copy of the object set has come.</summary>
+    /// <param name="file">The copy; whoever takes it deletes it.</param>
+    public void OfferObjectSet(string file)
+    {
+        lock (gate)
+        {
+            objectSet = file;
+        }
+
+        Start();
+    }
+
+    /// <summary>Hands over the copy of the object set. By the worker.</summary>
+    public string TakeObjectSet()
+    {
+        lock (gate)
+        {
+            string file = objectSet ?? throw new InvalidOperationException("no object set has come");
+            objectSet = null;
+            return file;
+        }
+    }
+
+    /// <summary>True while a copy of the object set waits.</summary>
+    public bool HasObjectSet
+    {
+        get
+        {
+            lock (gate)
+            {
+                return objectSet is not null;
+            }
+        }
     }
 
     /// <summary>The copy is no longer trusted, or cannot be brought on: nothing is proven of it before its snapshot.</summary>
@@ -237,6 +277,11 @@ internal sealed class FollowedWork
             if (pending.Count > 0)
             {
                 return Step.Record;
+            }
+
+            if (objectSet is not null)
+            {
+                return Step.ObjectSet;
             }
 
             // Still under the lock: the record that comes next finds this worker over and starts another.

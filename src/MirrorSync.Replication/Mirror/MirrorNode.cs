@@ -1,6 +1,7 @@
 using System.Collections.ObjectModel;
 using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects;
+using MirrorSync.Replication.Convergence;
 using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Mirror.Removal;
 using MirrorSync.Replication.Repair;
@@ -26,11 +27,14 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     private readonly ILogger<MirrorNode> logger;
     private readonly UpstreamLink link;
     private readonly CheckpointWriter checkpoints;
+    private readonly CheckpointStore store;
+    private readonly NodeProblems problems;
     private readonly BulkClient bulk;
     private readonly SnapshotInstaller snapshots;
     private readonly OpenStores stores = new();
     private readonly DurablePosition durable;
-    private readonly LogRetention retention;
+    private readonly LogUpkeep upkeep;
+    private readonly FleetObjectSets objectSets;
     private readonly ObjectSources sources;
     private readonly ApplyContext context;
     private readonly CancellationTokenSource stopping = new();
@@ -66,15 +70,18 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         this.table = table;
         this.time = time;
         logger = loggers.CreateLogger<MirrorNode>();
-        link = new UpstreamLink(options, log, this, time, logger);
-        checkpoints = new CheckpointWriter(options, () => repositories?.Collect(), time, logger);
+        problems = new NodeProblems(logger);
+        upkeep = new LogUpkeep(log, new LogRetention(log, spool, options.Retention, time), problems, time, logger);
+        store = new CheckpointStore(options.CheckpointFile, options.Root, options.BootId);
+        link = new UpstreamLink(options, log, this, upkeep, time, logger);
+        checkpoints = new CheckpointWriter(store, () => repositories?.Collect(), problems, time, logger);
         bulk = new BulkClient(options, spool);
 
         // Whatever the options say: what is taken must be connected, for the apply path walks nothing.
-        PackIndexer indexer = new(options.Packs with { Checks = options.RefuseFindings ? ObjectChecks.Strict : ObjectChecks.Connected });
+        PackIndexer indexer = new(options.Packs with { ListIds = true, Checks = options.RefuseFindings ? ObjectChecks.Strict : ObjectChecks.Connected });
+        objectSets = new FleetObjectSets(options.ObjectSetsFolder, options.SketchKeyFile);
         snapshots = new SnapshotInstaller(options, bulk, indexer, table, maintenance, loggers.CreateLogger<SnapshotInstaller>());
         durable = new DurablePosition(log, spool);
-        retention = new LogRetention(log, spool, options.Retention, time);
         Trash = new RepositoryTrash(options.Root, options.TrashRetention, time, loggers.CreateLogger<RepositoryTrash>());
         Salvage = new Salvage(options.Root, time, loggers.CreateLogger<Salvage>());
         sources = new ObjectSources(
@@ -83,6 +90,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             log, spool, table, indexer, bulk, snapshots, OnBodyPresent, OnApplied, time, loggers.CreateLogger<FollowedRepository>())
         {
             Checkpoint = checkpoints.WriteAsync,
+            Problems = problems,
             Root = options.Root,
             Trash = Trash,
             Running = running.Task,
@@ -90,6 +98,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             Stores = stores,
             Maintenance = maintenance,
             Repair = new RepositoryRepair(sources, gates ?? new RepositoryGates(), Salvage, options.Packs, time),
+            ObjectSets = new FollowedObjectSets(objectSets, loggers.CreateLogger<FollowedObjectSets>()),
         };
     }
 
@@ -124,7 +133,8 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
 
         snapshots.Clean();
         Trash.Open();
-        MirrorRecovery.Outcome found = await new MirrorRecovery(options, context).RunAsync(cancellation).ConfigureAwait(false);
+        objectSets.Open();
+        MirrorRecovery.Outcome found = await new MirrorRecovery(options, context, store).RunAsync(cancellation).ConfigureAwait(false);
         foreach (LogRecord record in found.Repositories.SelectMany(static r => r.Pending).Order().Select(log.ReadRecord).Concat(found.Rest))
         {
             durable.Added(record);
@@ -188,10 +198,18 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         RepairPatrol patrol = new(
             () => [.. Repositories.Shown.Values], new RefsRepair(Salvage, time), options.PatrolInterval, time, logger);
+        ObjectSetFetcher objectSetFetcher = new(Repositories, bulk, options.ObjectSetsFolder + ".incoming", time, logger);
         Task[] loops =
         [
-            link.RunAsync(linked.Token), checkpoints.RunAsync(linked.Token), RetainAsync(linked.Token), Trash.RunAsync(linked.Token),
-            Salvage.RunAsync(linked.Token), patrol.RunAsync(linked.Token),
+            link.RunAsync(linked.Token),
+            checkpoints.RunAsync(linked.Token),
+
+            // Nobody follows a mirror: of its log only what a restart needs is needed, and the rest kept to be looked at.
+            upkeep.RetainAsync(RetainInterval, () => checkpoints.ReplayAfter, static () => ulong.MaxValue, linked.Token),
+            Trash.RunAsync(linked.Token),
+            Salvage.RunAsync(linked.Token),
+            patrol.RunAsync(linked.Token),
+            objectSetFetcher.RunAsync(linked.Token),
         ];
         try
         {
@@ -260,7 +278,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             PrimaryHeardSecondsAgo = link.HeardSecondsAgo,
             LagSeconds = lag,
             LinkProblem = link.Problem,
-            Problems = [],
+            Problems = problems.All,
             Repositories = statuses,
             Mirrors = [],
             Findings = context.Findings.ByName(),
@@ -284,6 +302,15 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     async Task IFollower.BeginAsync(Welcome welcome, CancellationToken cancellation)
     {
         primaryName = welcome.Node;
+        try
+        {
+            objectSets.Learn(welcome.SketchKey);
+        }
+        catch (FormatException failure)
+        {
+            throw new ProtocolException($"the welcome's sketch key is none: {failure.Message}");
+        }
+
         LogPosition from = Handshake.Position(welcome.Epoch, welcome.Sequence, welcome.Chain);
         if (log.Appended != LogPosition.Origin)
         {
@@ -294,7 +321,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         IReadOnlyList<(RepositoryName Name, ObjectFormat Format)> listed = await bulk.ListAsync(cancellation).ConfigureAwait(false);
 
         // The checkpoint first: with the log begun and no list, a repository would be forgotten for ever.
-        Repositories.Begin(from, listed).Write(options.CheckpointFile);
+        (Repositories.Begin(from, listed) with { Boot = options.BootId }).Write(options.CheckpointFile);
         log.StartAt(from);
         LogFollowing(logger, welcome.Node, from);
         foreach (FollowedRepository repository in Repositories.All)
@@ -314,7 +341,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             RepositoryState state = repository.State;
             if (state.Condition == RepositoryCondition.Live)
             {
-                OnApplied(new AppliedFrame(state.Name, state.Applied.Sequence, state.Refs.Digest));
+                OnApplied(AppliedFrame.Of(state));
             }
         }
 
@@ -355,28 +382,6 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         Repositories.Dispatch(record, proven == long.MinValue ? null : proven);
     }
 
-    /// <summary>Nobody follows a mirror: of its log only what a restart needs is needed, and the rest kept to be looked at.</summary>
-    private async Task RetainAsync(CancellationToken cancellation)
-    {
-        using PeriodicTimer timer = new(RetainInterval, time);
-        while (await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false))
-        {
-            try
-            {
-                ulong given = await retention.ApplyAsync(checkpoints.ReplayAfter, cancellation).ConfigureAwait(false);
-                if (given > 0)
-                {
-                    LogTruncated(logger, given, log.Base.Sequence);
-                }
-            }
-            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-            {
-                // It costs room, nothing else: another try follows.
-                LogNotTruncated(logger, failure.Message);
-            }
-        }
-    }
-
     private void OnApplied(AppliedFrame applied) => link.Send(applied.Write);
 
     private void OnBodyPresent(ulong sequence)
@@ -395,12 +400,6 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
 
         link.Send(o => Frames.WriteSequence(o, FrameKind.Durable, sequence));
     }
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "gave up {Records} old records of the log, which begins after {Sequence} now")]
-    private static partial void LogTruncated(ILogger logger, ulong records, ulong sequence);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "old records of the log could not be given up: {Reason}")]
-    private static partial void LogNotTruncated(ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "recovered {Repositories} repositories at {Position}")]
     private static partial void LogRecovered(ILogger logger, int repositories, LogPosition position);

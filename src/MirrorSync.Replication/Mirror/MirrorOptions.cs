@@ -15,8 +15,17 @@ public sealed record MirrorOptions
     /// <summary>The file in which applied positions are kept, absolute.</summary>
     public required string CheckpointFile { get; init; }
 
+    /// <summary>The folder in which object sets are kept, absolute.</summary>
+    public required string ObjectSetsFolder { get; init; }
+
+    /// <summary>The file in which the fleet's sketch key is kept, absolute.</summary>
+    public required string SketchKeyFile { get; init; }
+
     /// <summary>The file in which the identity of the root is kept, absolute.</summary>
     public required string RootIdentityFile { get; init; }
+
+    /// <summary>The machine's boot: another one than that of the last checkpoint means that what was not synced may be lost.</summary>
+    public string BootId { get; init; } = Storage.Files.BootId.Current;
 
     /// <summary>Threads and memory for each pack that is being taken; what is checked is not theirs to say.</summary>
     public PackIndexOptions Packs { get; init; } = new();

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Objects.Fsck;
 using MirrorSync.Git.Refs;
+using MirrorSync.Git.Sketches;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
@@ -15,8 +16,10 @@ namespace MirrorSync.Replication.Mirror;
 /// Brings a mirror's repositories to its log's end after a restart: from the checkpoint on, every record's objects, then
 /// the refs once. A copy that does not come out as the log says wants a snapshot.
 /// </summary>
-internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext context)
+internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext context, CheckpointStore store)
 {
+    private bool rebooted;
+
     /// <summary>
     /// A recovered repository with the records that could not be replayed, for want of their bodies, and what fsck finds in
     /// the objects of those that were.
@@ -47,12 +50,19 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
             return new Outcome([], [], []);
         }
 
-        Checkpoint checkpoint = Checkpoint.Read(options.CheckpointFile) ?? throw new InvalidDataException(
+        Checkpoint checkpoint = store.Read() ?? throw new InvalidDataException(
             $"{options.CheckpointFile} is missing beside a log; remove the data folder and the mirror brings itself up again");
         RecoveryPlan plan = new(checkpoint);
         foreach (LogRecord record in RecordsAfter(checkpoint.ReplayAfter))
         {
             plan.Add(record);
+        }
+
+        // Nobody knows what of that is on the disk that was written after the checkpoint.
+        rebooted = store.IsDoubtful(checkpoint);
+        if (rebooted)
+        {
+            LogRebooted(context.Logger, checkpoint.ReplayAfter, context.Log.Appended.Sequence);
         }
 
         List<Recovered> recovered = [];
@@ -69,6 +79,7 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
             }).ConfigureAwait(false);
         }
 
+        store.Recovered();
         return new Outcome(recovered, plan.Rest, checkpoint.Left ?? []);
     }
 
@@ -129,7 +140,8 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
         ready = ready < 0 ? records.Count : ready;
         try
         {
-            RepositoryState onDisk = Read(missing with { Applied = entry.Applied });
+            RepositoryState onDisk = missing with { Applied = entry.Applied };
+            onDisk = rebooted ? AsOfCheckpoint(onDisk, entry, cancellation) : Read(onDisk);
             string? refused = null;
             for (int count = ready; ; count--)
             {
@@ -138,8 +150,9 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
                     (RepositoryState state, FsckReport? findings) =
                         await ReplayAsync(onDisk, entry, records[..count], cancellation).ConfigureAwait(false);
                     RepositoryCondition condition = refused is null ? RepositoryCondition.Live : RepositoryCondition.Held;
+                    SketchCell? cell = context.ObjectSets.CellAt(repository, state.Applied.Sequence);
                     return new Recovered(
-                        name, state with { Condition = condition, Reason = refused }, [.. records.Skip(count).Select(static r => r.Sequence)], findings)
+                        name, state with { Condition = condition, Reason = refused, ObjectSet = cell }, [.. records.Skip(count).Select(static r => r.Sequence)], findings)
                     {
                         Bases = Borrowing.BasesOf(repository),
                     };
@@ -171,28 +184,77 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
             ? newName : one.Name;
 
     private async Task<(RepositoryState State, FsckReport? Findings)> ReplayAsync(
-        RepositoryState onDisk, CheckpointEntry entry, List<LogRecord> records, CancellationToken cancellation)
+        RepositoryState from, CheckpointEntry entry, List<LogRecord> records, CancellationToken cancellation)
     {
-        if (records.Count == 0)
+        if (records.Count > 0)
         {
-            return onDisk.Refs.Digest.ToString() == entry.RefsDigest
-                ? (onDisk, null) : throw new DivergedException("its refs are not those of the last checkpoint");
+            (RepositoryState state, FsckReport? findings) =
+                await new DeltaApplier(context).ReplayAsync(from, records, rebooted, cancellation).ConfigureAwait(false);
+            return (state, findings);
         }
 
-        (RepositoryState state, FsckReport? findings) =
-            await new DeltaApplier(context).ReplayAsync(onDisk, records, cancellation).ConfigureAwait(false);
-        return (state, findings);
+        if (rebooted && !Shows(from))
+        {
+            new RefWriter(from.Repository).Write(from.Refs, from.Refs);
+        }
+
+        return from.Refs.Digest.ToString() == entry.RefsDigest
+            ? (from, null) : throw new DivergedException("its refs are not those of the last checkpoint");
     }
 
-    private static RepositoryState Read(RepositoryState state)
+    private static bool Shows(RepositoryState state)
+    {
+        try
+        {
+            RefReading reading = new RefReader(state.Repository).ReadAll();
+            return reading.Problems.Count == 0
+                && RefSnapshot.Create(state.Refs.Format, reading.Head, reading.Values.Select(static r => new RefEntry(r.Key, r.Value, default))).Digest
+                    == state.Refs.Digest;
+        }
+        catch (IOException)
+        {
+            // Torn: it is written again.
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// The repository as the checkpoint tells it, whatever its folder shows now; packs that did not come to the disk in full are
+    /// put aside, and the log brings what was in them.
+    /// </summary>
+    private RepositoryState AsOfCheckpoint(RepositoryState state, CheckpointEntry entry, CancellationToken cancellation)
+    {
+        Clear(state.Repository);
+        IReadOnlyList<string> torn = PackNames.PutTornAside(state.Repository, entry.Packs ?? [], isShared: false, cancellation);
+        if (torn.Count > 0)
+        {
+            LogTorn(context.Logger, state.Name, torn.Count, torn[0]);
+        }
+
+        if (store.ReadState(entry) is not { } stored)
+        {
+            return Read(state);
+        }
+
+        RefSnapshot refs = CheckpointStore.RefsOf(stored);
+        using ObjectStore objects = ObjectStore.Open(state.Repository.Path, state.Repository.Format);
+        return state with { Refs = refs.WithPeeled(Peels.Find(objects, RefDifference.IdsOf(refs))) };
+    }
+
+    private static void Clear(Repository repository)
     {
         // Nobody works here yet: what a process that was killed was receiving is nobody's.
-        foreach (string left in Directory.EnumerateFiles(Path.Combine(state.Repository.Path, "objects", "pack"), "tmp_*"))
+        foreach (string left in Directory.EnumerateFiles(Path.Combine(repository.Path, "objects", "pack"), "tmp_*"))
         {
             File.Delete(left);
         }
 
-        new RefWriter(state.Repository).ClearStaleLock();
+        new RefWriter(repository).ClearStaleLock();
+    }
+
+    private static RepositoryState Read(RepositoryState state)
+    {
+        Clear(state.Repository);
         RefReading reading = new RefReader(state.Repository).ReadAll();
         if (reading.Problems.Count > 0)
         {
@@ -203,6 +265,12 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
         Peels.CheckPresent(state.Repository, RefDifference.IdsOf(refs));
         return state with { Refs = refs };
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the machine started again since the last checkpoint: all that came after record {After} is written anew, up to {End}")]
+    private static partial void LogRebooted(ILogger logger, ulong after, ulong end);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Repository}: {Count} packs did not come to the disk in full and were put aside, {First} first")]
+    private static partial void LogTorn(ILogger logger, RepositoryName repository, int count, string first);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Repository}: this copy is not what the log says, a snapshot will take its place: {Reason}")]
     private static partial void LogDamaged(ILogger logger, RepositoryName repository, string reason);

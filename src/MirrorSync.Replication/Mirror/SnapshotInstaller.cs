@@ -140,7 +140,7 @@ internal sealed partial class SnapshotInstaller(
         {
             string parent = Path.GetDirectoryName(target)!;
             Directory.CreateDirectory(parent);
-            Directory.Move(folder, target);
+            Folders.Move(folder, target);
             Folders.SyncFileSystem(parent);
         }
     }

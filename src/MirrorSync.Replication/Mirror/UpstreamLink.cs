@@ -38,6 +38,7 @@ internal sealed partial class UpstreamLink : IDisposable
     private readonly IFollower follower;
     private readonly TimeProvider time;
     private readonly ILogger logger;
+    private readonly LogUpkeep upkeep;
     private readonly HttpClient http;
     private readonly Backoff backoff;
 
@@ -45,11 +46,13 @@ internal sealed partial class UpstreamLink : IDisposable
     private volatile string? problem = "not connected yet";
     private long heardAt = long.MinValue;
 
-    public UpstreamLink(MirrorOptions options, ReplicationLog log, IFollower follower, TimeProvider time, ILogger logger)
+    public UpstreamLink(
+        MirrorOptions options, ReplicationLog log, IFollower follower, LogUpkeep upkeep, TimeProvider time, ILogger logger)
     {
         this.options = options;
         this.log = log;
         this.follower = follower;
+        this.upkeep = upkeep;
         this.time = time;
         this.logger = logger;
         backoff = new Backoff(time);
@@ -86,6 +89,13 @@ internal sealed partial class UpstreamLink : IDisposable
         {
             try
             {
+                // After a failed write the log goes on from its last commit, and the primary sends the rest again.
+                await upkeep.TryReopenAsync(cancellation).ConfigureAwait(false);
+                if (upkeep.Problem is { } unwritable)
+                {
+                    throw new LogUnwritableException(unwritable);
+                }
+
                 UpstreamStream stream = await OpenAsync(cancellation).ConfigureAwait(false);
                 await using (stream.ConfigureAwait(false))
                 {
@@ -93,7 +103,11 @@ internal sealed partial class UpstreamLink : IDisposable
                     await ExchangeAsync(stream, cancellation).ConfigureAwait(false);
                 }
             }
-            catch (Exception failure) when (failure is not LogUnwritableException && !cancellation.IsCancellationRequested)
+            catch (LogUnwritableException failure)
+            {
+                problem = upkeep.Problem ?? failure.Message;
+            }
+            catch (Exception failure) when (!cancellation.IsCancellationRequested)
             {
                 // Whatever a broken connection throws (sockets, HTTP and TLS each have their own): another is tried.
                 if (failure is RefusedException)
@@ -198,6 +212,8 @@ internal sealed partial class UpstreamLink : IDisposable
             input.AdvanceTo(buffer.Start, buffer.End);
             await intake.FlushAsync(cancellation).ConfigureAwait(false);
             follower.Flushed(answers);
+
+            _ = await upkeep.TryReopenAsync(cancellation).ConfigureAwait(false);
 
             // Only now the stream is worth something: one that fails at its first record must not be tried without pause.
             backoff.Reset();

@@ -1,6 +1,9 @@
 using Microsoft.Extensions.Logging;
+using MirrorSync.Replication.Convergence;
 using MirrorSync.Replication.Primary.Capture;
 using MirrorSync.Replication.Primary.Notice;
+using MirrorSync.Replication.Primary.Recovery;
+using MirrorSync.Replication.Status;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
 using MirrorSync.Storage.Objects.Packing;
@@ -36,10 +39,17 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     private readonly RootGuard root;
     private readonly LookTracker looks;
     private readonly OpenStores stores = new();
+    private readonly FleetObjectSets objectSets;
     private readonly CancellationTokenSource stopping = new();
     private readonly SemaphoreSlim scanWanted = new(1, 1);
     private readonly Lock wanting = new();
     private readonly List<(long Since, TaskCompletionSource Reached)> catchingUp = [];
+
+    private readonly NodeProblems problems;
+    private readonly CheckpointStore store;
+    private readonly RootSync rootSync;
+    private readonly LogUpkeep upkeep;
+    private PrimaryCheckpoints? checkpoints;
 
     private CaptureContext? capture;
     private CapturedRepositories? captured;
@@ -62,14 +72,28 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         this.table = table;
         this.time = time;
         logger = loggers.CreateLogger<PrimaryNode>();
+        problems = new NodeProblems(logger);
+        store = new CheckpointStore(options.CheckpointFile, options.Root, options.BootId);
+        rootSync = new RootSync(store);
+        upkeep = new LogUpkeep(log, new LogRetention(log, spool, options.Retention, time), problems, time, logger);
         finder = new RepositoryFinder(options.Root, loggers.CreateLogger<RepositoryFinder>());
         root = new RootGuard(options.Root, options.RootIdentityFile);
         looks = new LookTracker(time);
+        objectSets = new FleetObjectSets(options.ObjectSetsFolder, options.SketchKeyFile);
         notices = new NoticeSource(
             new NoticeOptions { Root = options.Root, NotifyFolder = options.NotifyFolder, SentinelPath = root.MarkerPath },
             time,
             loggers.CreateLogger<NoticeSource>());
     }
+
+    /// <summary>
+    /// Up to which record every mirror has the log that was heard within a time; the largest number when there is none. Set by
+    /// whoever knows the mirrors.
+    /// </summary>
+    internal Func<TimeSpan, ulong> MirrorFloor { get; set; } = static _ => ulong.MaxValue;
+
+    /// <summary>Where it is kept how far each mirror was.</summary>
+    internal string MirrorsFile => options.MirrorsFile;
 
     /// <summary>The present term; 0 before recovery.</summary>
     public ulong Epoch => capture?.Epoch ?? 0;
@@ -84,18 +108,25 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     public (TimeSpan LookAge, IReadOnlyList<RepositoryName> Late) Standing => looks.Standing;
 
     /// <summary>Why nothing is captured at all; null when all is well.</summary>
-    public string? Problem => rootProblem;
+    public string? Problem => rootProblem ?? upkeep.Problem;
+
+    /// <summary>All that is wrong with the node, in words.</summary>
+    public IReadOnlyList<string> Problems => rootProblem is { } gone ? [gone, .. problems.All] : problems.All;
 
     /// <summary>Folders that look like repositories and are not captured, with the reason.</summary>
     public IReadOnlyList<BrokenRepository> Broken => captured?.Broken ?? [];
+
+    /// <summary>The object sets, and the key that mirrors learn.</summary>
+    internal FleetObjectSets ObjectSets => objectSets;
 
     private CapturedRepositories Repositories => captured ?? throw new InvalidOperationException("RecoverAsync comes first");
 
     /// <summary>Brings back from the log what was captured last. Before anything else.</summary>
     public async Task RecoverAsync(CancellationToken cancellation)
     {
+        rootProblem = root.Open();
         (ulong epoch, IReadOnlyList<ReplayedRepository> known, IReadOnlyList<long> removals) =
-            await LogReplay.ReadAsync(log, spool, options.Root, logger, cancellation).ConfigureAwait(false);
+            await new PrimaryRecovery(options, log, spool, store, logger).RunAsync(rootProblem is null, cancellation).ConfigureAwait(false);
         if (epoch == 0)
         {
             epoch = 1;
@@ -105,17 +136,26 @@ public sealed partial class PrimaryNode : IAsyncDisposable
 
         capture = new CaptureContext(log, spool, table, new ThinPackWriter(stores, new GitPackWriter(), options.Packing), FindRootProblem, time, logger)
         {
+            Problems = problems,
+            SyncRootAsync = rootSync.SyncAsync,
             Epoch = epoch,
+            ObjectSets = objectSets.OpenOrCreate(),
             CaughtUp = CatchUpAsync,
             Acknowledge = notices.Acknowledge,
         };
-        rootProblem = root.Open();
         captured = new CapturedRepositories(
             capture, known, new RemovalWindow(removals), options.ScanInterval, new KnownFolders(options.FoldersFile, logger), stopping.Token);
+        await captured.CatchUpAsync(cancellation).ConfigureAwait(false);
+        checkpoints = new PrimaryCheckpoints(store, capture, captured, problems);
+        if (rootProblem is null)
+        {
+            checkpoints.Write();
+        }
+
         LogRecovered(logger, known.Count, log.Committed);
     }
 
-    /// <summary>Watches and captures until cancelled. Throws when the log can no longer be written.</summary>
+    /// <summary>Watches and captures until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         CapturedRepositories repositories = Repositories;
@@ -126,6 +166,9 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             HandleNoticesAsync(linked.Token),
             ScanAsync(repositories, linked.Token),
             TouchSentinelAsync(linked.Token),
+            checkpoints!.RunAsync(() => Problem is null, linked.Token),
+            upkeep.RetainAsync(
+                options.RetainInterval, () => checkpoints.ReplayAfter, () => MirrorFloor(options.Retention.MaxAge), linked.Token),
             capture!.Failed.Task,
         ];
         try
@@ -143,6 +186,10 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             await stopping.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(loops[..^1]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await Task.WhenAll(repositories.All.Select(static r => r.Stopped)).ConfigureAwait(false);
+            if (Problem is null)
+            {
+                checkpoints!.Write();
+            }
         }
     }
 
@@ -175,6 +222,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         await stopping.CancelAsync().ConfigureAwait(false);
         await notices.DisposeAsync().ConfigureAwait(false);
         stores.Dispose();
+        rootSync.Dispose();
         stopping.Dispose();
         scanWanted.Dispose();
     }
@@ -241,7 +289,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             case MetadataTouched touched:
                 Repositories.Find(touched.RepositoryPath)?.Touch();
                 break;
-            case Looked look when rootProblem is null:
+            case Looked look when Problem is null:
                 Reached(look.TouchedAtTimestamp);
                 looks.Note(look.TouchedAtTimestamp, UnderWay());
                 break;
@@ -267,7 +315,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     /// <summary>Why nothing may be captured now. Whoever asks then drops its work, so everything is looked at once the root is back.</summary>
     private string? FindRootProblem()
     {
-        string? problem = rootProblem ?? root.Check();
+        string? problem = Problem ?? root.Check();
         if (problem is not null)
         {
             sweepWanted = true;
@@ -276,6 +324,21 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         }
 
         return problem;
+    }
+
+    /// <summary>After a failed write the log goes on from its last commit, and what it did not take is captured again.</summary>
+    private async Task KeepLogAsync(CancellationToken cancellation)
+    {
+        if (upkeep.Problem is not null)
+        {
+            looks.Drop();
+            sweepWanted = true;
+        }
+
+        if (await upkeep.TryReopenAsync(cancellation).ConfigureAwait(false))
+        {
+            WantScan();
+        }
     }
 
     private IEnumerable<CaptureUnderWay> UnderWay() =>
@@ -323,6 +386,12 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     /// <summary>Compares the folders with what is known. False when the root itself is not to be trusted.</summary>
     private async Task<bool> ScanFoldersAsync(CapturedRepositories repositories, long beganAt, CancellationToken cancellation)
     {
+        if (upkeep.Problem is not null)
+        {
+            looks.Blind();
+            return false;
+        }
+
         string? problem = root.Check();
         FinderResult? result = problem is null ? finder.Find(cancellation) : null;
         problem ??= result!.RootProblem ?? root.Check();
@@ -339,9 +408,17 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         }
 
         // Before the first sweep there may be thousands of new ones, and the sweep comes to each in turn.
-        if (!await repositories.CompareAsync(result!, beganAt, touchNew: sweptAt is not null).ConfigureAwait(false))
+        try
         {
-            WantScan();
+            if (!await repositories.CompareAsync(result!, beganAt, touchNew: sweptAt is not null).ConfigureAwait(false))
+            {
+                WantScan();
+            }
+        }
+        catch (LogUnwritableException)
+        {
+            looks.Blind();
+            return false;
         }
 
         rootProblem = null;
@@ -379,7 +456,8 @@ public sealed partial class PrimaryNode : IAsyncDisposable
                 LogRootProblem(logger, problem);
             }
 
-            if (rootProblem is null)
+            await KeepLogAsync(cancellation).ConfigureAwait(false);
+            if (Problem is null)
             {
                 notices.TouchSentinel();
                 foreach (CapturedRepository repository in Repositories.All)

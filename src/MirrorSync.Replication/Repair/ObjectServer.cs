@@ -21,14 +21,18 @@ namespace MirrorSync.Replication.Repair;
 /// where one is there.
 /// </remarks>
 /// <param name="table">The repositories.</param>
-/// <param name="logger">Told of objects that are damaged here too.</param>
-public sealed partial class ObjectServer(RepositoryTable table, ILogger<ObjectServer> logger) : IDisposable
+/// <param name="time">The clock.</param>
+/// <param name="logger">Told what is given.</param>
+public sealed partial class ObjectServer(RepositoryTable table, TimeProvider time, ILogger<ObjectServer> logger) : IDisposable
 {
     /// <summary>How many objects one request may name.</summary>
     public const int MaxObjects = 4096;
 
     /// <summary>How many answers are made at once.</summary>
     private const int MaxAnswers = 2;
+
+    /// <summary>Whoever takes longer to read an answer keeps others from theirs.</summary>
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromMinutes(10);
 
     private static readonly PackingLimits Limits = new() { MaxObjects = MaxObjects, MaxBytes = 64L << 20 };
 
@@ -56,8 +60,10 @@ public sealed partial class ObjectServer(RepositoryTable table, ILogger<ObjectSe
         await slots.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
+            using CancellationTokenSource late = new(AnswerLimit, time);
+            using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellation);
             using ObjectStore store = ObjectStore.Open(state.Repository.Path, format);
-            ObjectPack pack = ObjectPack.Make(store, asked, Limits, cancellation);
+            ObjectPack pack = ObjectPack.Make(store, asked, Limits, either.Token);
             byte[] head = new byte[sizeof(uint) + (pack.Absent.Count * format.RawLength())];
             BinaryPrimitives.WriteUInt32BigEndian(head, (uint)pack.Absent.Count);
             int at = sizeof(uint);
@@ -73,8 +79,8 @@ public sealed partial class ObjectServer(RepositoryTable table, ILogger<ObjectSe
             }
 
             begin();
-            await output.WriteAsync(head, cancellation).ConfigureAwait(false);
-            await pack.WriteAsync(output, cancellation).ConfigureAwait(false);
+            await output.WriteAsync(head, either.Token).ConfigureAwait(false);
+            await pack.WriteAsync(output, either.Token).ConfigureAwait(false);
             return true;
         }
         finally

@@ -138,7 +138,7 @@ internal sealed class RefsRepair(Salvage salvage, TimeProvider time)
             FileStream file = new(pack, FileMode.CreateNew);
             await using (file.ConfigureAwait(false))
             {
-                objects = await new GitPackWriter().WriteAsync(repository, foreign, right, file, cancellation).ConfigureAwait(false);
+                objects = (await new GitPackWriter().WriteAsync(repository, foreign, right, file, cancellation).ConfigureAwait(false)).Objects;
                 file.Flush(flushToDisk: true);
             }
 

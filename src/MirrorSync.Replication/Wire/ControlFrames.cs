@@ -2,6 +2,9 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 using MirrorSync.Git.Refs;
+using MirrorSync.Git.Sketches;
+using MirrorSync.Storage.Log;
+using MirrorSync.Storage.ObjectSets;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Wire;
@@ -87,17 +90,21 @@ public readonly record struct AnswerFrame(long AskedAt, ulong Committed, TimeSpa
 }
 
 /// <summary>
-/// A mirror's acknowledgement for one repository:
-/// <c>u64 sequence | u8 ledger parts | 32 B refs digest | u16 length | name</c>. Ledger part bit 0 is the refs digest;
-/// the bits for the object set follow when there is one.
+/// A mirror's acknowledgement for one repository, with what it can prove of it:
+/// <c>u64 sequence | u8 ledger parts | 32 B refs digest | 48 B cell 0 | u16 length | name</c>. Ledger part bit 0 is the
+/// refs digest, bit 1 cell 0 of the object set (32 B ids, u64 checksums, i64 count); the 48 bytes are zeros without it.
 /// </summary>
 /// <param name="Repository">The repository.</param>
 /// <param name="Sequence">The sequence up to which it is applied.</param>
-/// <param name="Refs">The digest of its refs there, computed by the mirror from what it holds.</param>
-public readonly record struct AppliedFrame(RepositoryName Repository, ulong Sequence, RefsDigest Refs)
+/// <param name="Ledger">The digest of its refs there and, once it has its object set, cell 0: computed by the mirror from what it holds.</param>
+public readonly record struct AppliedFrame(RepositoryName Repository, ulong Sequence, Ledger Ledger)
 {
-    private const int FixedLength = 8 + 1 + RefsDigest.Length + 2;
+    private const int FixedLength = 8 + 1 + RefsDigest.Length + CellBytes.Length + 2;
     private const byte RefsPart = 1;
+    private const byte ObjectSetPart = 2;
+
+    /// <summary>What is to be said of a state.</summary>
+    public static AppliedFrame Of(RepositoryState state) => new(state.Name, state.Applied.Sequence, state.Ledger);
 
     /// <summary>Appends the frame.</summary>
     public void Write(IBufferWriter<byte> output)
@@ -105,9 +112,15 @@ public readonly record struct AppliedFrame(RepositoryName Repository, ulong Sequ
         byte[] name = Encoding.UTF8.GetBytes(Repository.Value);
         byte[] payload = new byte[FixedLength + name.Length];
         BinaryPrimitives.WriteUInt64LittleEndian(payload, Sequence);
-        payload[8] = RefsPart;
-        Refs.CopyTo(payload.AsSpan(9));
-        BinaryPrimitives.WriteUInt16LittleEndian(payload.AsSpan(9 + RefsDigest.Length), (ushort)name.Length);
+        payload[8] = (byte)(RefsPart | (Ledger.ObjectSet is null ? 0 : ObjectSetPart));
+        Ledger.Refs.GetValueOrDefault().CopyTo(payload.AsSpan(9));
+        Span<byte> rest = payload.AsSpan(9 + RefsDigest.Length);
+        if (Ledger.ObjectSet is { } cell)
+        {
+            CellBytes.Write(rest, cell);
+        }
+
+        BinaryPrimitives.WriteUInt16LittleEndian(rest[CellBytes.Length..], (ushort)name.Length);
         name.CopyTo(payload, FixedLength);
         Frames.Write(output, FrameKind.Applied, payload);
     }
@@ -116,15 +129,23 @@ public readonly record struct AppliedFrame(RepositoryName Repository, ulong Sequ
     /// <exception cref="ProtocolException">It is malformed.</exception>
     public static AppliedFrame Read(ReadOnlySpan<byte> payload)
     {
-        if (payload.Length < FixedLength || payload[8] != RefsPart
-            || BinaryPrimitives.ReadUInt16LittleEndian(payload[(9 + RefsDigest.Length)..]) != payload.Length - FixedLength)
+        if (payload.Length < FixedLength || (payload[8] & ~ObjectSetPart) != RefsPart
+            || BinaryPrimitives.ReadUInt16LittleEndian(payload[(FixedLength - 2)..]) != payload.Length - FixedLength)
         {
             throw new ProtocolException("malformed acknowledgement");
+        }
+
+        ReadOnlySpan<byte> bytes = payload.Slice(9 + RefsDigest.Length, CellBytes.Length);
+        SketchCell cell = CellBytes.Read(bytes);
+        bool present = (payload[8] & ObjectSetPart) != 0;
+        if (cell.Count < 0 || (!present && bytes.ContainsAnyExcept((byte)0)))
+        {
+            throw new ProtocolException("an acknowledgement's object set is malformed");
         }
 
         return new AppliedFrame(
             Handshake.Name(Encoding.UTF8.GetString(payload[FixedLength..])),
             BinaryPrimitives.ReadUInt64LittleEndian(payload),
-            RefsDigest.FromBytes(payload.Slice(9, RefsDigest.Length)));
+            new Ledger(RefsDigest.FromBytes(payload.Slice(9, RefsDigest.Length)), present ? cell : null));
     }
 }

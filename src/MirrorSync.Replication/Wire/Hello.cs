@@ -22,10 +22,15 @@ public sealed record Hello(int Protocol, string Fleet, string Node, string Regio
 /// <param name="Epoch">Epoch of the position from which records follow.</param>
 /// <param name="Sequence">Sequence of the position from which records follow: the mirror's own, or where an empty mirror's log is to begin.</param>
 /// <param name="Chain">Chain of that position, hex.</param>
-public sealed record Welcome(int Protocol, string Node, ulong Epoch, ulong Sequence, string Chain);
+/// <param name="SketchKey">The fleet's secret under which object sets are sketched, hex.</param>
+public sealed record Welcome(int Protocol, string Node, ulong Epoch, ulong Sequence, string Chain, string SketchKey)
+{
+    /// <summary>All but the secret.</summary>
+    public override string ToString() => $"welcome of {Node} at {Epoch}/{Sequence}";
+}
 
 /// <summary>The primary's answer when there can be no stream.</summary>
-/// <param name="Code"><c>protocol</c>, <c>fleet</c>, <c>crowded</c>, <c>ahead</c> or <c>forked</c>.</param>
+/// <param name="Code"><c>protocol</c>, <c>fleet</c>, <c>crowded</c>, <c>truncated</c>, <c>ahead</c> or <c>forked</c>.</param>
 /// <param name="Message">One line for the mirror's operator.</param>
 public sealed record Refusal(string Code, string Message);
 
@@ -38,7 +43,13 @@ public sealed record ListedRepository(string Name, string Format);
 public static class Handshake
 {
     /// <summary>The version of frames, records and bulk transfers that this build speaks.</summary>
-    public const int ProtocolVersion = 1;
+    public const int ProtocolVersion = 2;
+
+    /// <summary>
+    /// The code of a <see cref="Refusal"/>: the primary's log no longer goes back to the mirror's position. Nothing is lost, but
+    /// only snapshots bring that mirror on.
+    /// </summary>
+    public const string TruncatedCode = "truncated";
 
     /// <summary>Path of the stream: one full-duplex HTTP/2 POST.</summary>
     public const string StreamPath = "/replication/v1/stream";
@@ -48,6 +59,9 @@ public static class Handshake
 
     /// <summary>Path of a spooled body: GET with <c>name</c> and <c>length</c>.</summary>
     public const string SpoolPath = "/replication/v1/spool";
+
+    /// <summary>Path of a repository's object set: GET with <c>repository</c>.</summary>
+    public const string ObjectSetPath = "/replication/v1/object-set";
 
     /// <summary>Path of a repository's snapshot: GET with <c>repository</c>.</summary>
     public const string SnapshotPath = "/replication/v1/snapshot";

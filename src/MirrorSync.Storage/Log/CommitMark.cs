@@ -61,12 +61,30 @@ internal sealed class CommitMarkFile : IDisposable
         byte[] both = new byte[SlotDistance + SlotLength];
         Encode(mark, both.AsSpan(0, SlotLength));
         Encode(mark with { Number = mark.Number + 1 }, both.AsSpan(SlotDistance));
-        Durable.ReplaceFile(Path.Combine(folder, FileName), both);
+        Durable.ReplaceFile(Path.Combine(folder, FileName), both, DiskPart.CommitMark);
     }
 
-    /// <summary>Opens the file and takes the later of its marks.</summary>
+    /// <summary>
+    /// Opens the file and takes the later of its marks. It is written once more: whoever wrote it may have been told that it
+    /// could not be synced, and the other slot, which the next mark overwrites, was the last good one then.
+    /// </summary>
     /// <exception cref="LogDamagedException">Neither slot is good.</exception>
-    public static CommitMarkFile Open(string folder) => Open(folder, FileAccess.ReadWrite);
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public static CommitMarkFile Open(string folder)
+    {
+        CommitMarkFile file = Open(folder, FileAccess.ReadWrite);
+        return file.Begin(() => file.Put(file.Last));
+    }
+
+    /// <summary>Opens the file after a failed write with the mark that is known to be durable, which then counts again.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public static CommitMarkFile Open(string folder, CommitMark known)
+    {
+        SafeFileHandle handle = Disk.Open(
+            DiskPart.CommitMark, Path.Combine(folder, FileName), FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        CommitMarkFile file = new(handle, known, oneSlotBad: false);
+        return file.Begin(() => file.Write(known));
+    }
 
     /// <summary>Reads the later of its marks, also while another process writes them.</summary>
     /// <exception cref="LogDamagedException">Neither slot is good.</exception>
@@ -79,7 +97,9 @@ internal sealed class CommitMarkFile : IDisposable
     private static CommitMarkFile Open(string folder, FileAccess access)
     {
         string path = Path.Combine(folder, FileName);
-        SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, access, FileShare.ReadWrite);
+        SafeFileHandle handle = access == FileAccess.Read
+            ? File.OpenHandle(path, FileMode.Open, access, FileShare.ReadWrite)
+            : Disk.Open(DiskPart.CommitMark, path, FileMode.Open, access, FileShare.ReadWrite);
         try
         {
             bool first = TryRead(handle, 0, out CommitMark a);
@@ -116,11 +136,30 @@ internal sealed class CommitMarkFile : IDisposable
     private void Write(CommitMark mark)
     {
         CommitMark next = mark with { Number = Last.Number + 1 };
-        Span<byte> slot = stackalloc byte[SlotLength];
-        Encode(next, slot);
-        RandomAccess.Write(handle, slot, SlotOf(next.Number));
-        Durable.SyncData(handle);
+        Put(next);
         Last = next;
+    }
+
+    private void Put(CommitMark mark)
+    {
+        Span<byte> slot = stackalloc byte[SlotLength];
+        Encode(mark, slot);
+        Disk.Write(DiskPart.CommitMark, handle, slot, SlotOf(mark.Number));
+        Durable.SyncData(handle, DiskPart.CommitMark);
+    }
+
+    private CommitMarkFile Begin(Action write)
+    {
+        try
+        {
+            write();
+            return this;
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     private static void Encode(CommitMark mark, Span<byte> slot)

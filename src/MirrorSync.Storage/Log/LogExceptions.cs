@@ -47,4 +47,4 @@ public sealed class LogOrderException : InvalidOperationException
 
 /// <summary>The record is no longer held: the log was truncated above it.</summary>
 public sealed class LogTruncatedException(ulong sequence, LogPosition @base)
-    : Exception($"record {sequence} is no longer held: the log begins after {@base.Sequence}");
+    : IOException($"record {sequence} is no longer held: the log begins after {@base.Sequence}");

@@ -14,11 +14,12 @@ public sealed class LogRetention(ReplicationLog log, Spool spool, LogRetentionOp
 {
     /// <summary>Gives up what is too old or too much.</summary>
     /// <param name="upTo">Nothing above this sequence, whatever its age: what is needed at a restart.</param>
+    /// <param name="wantedAbove">Above this sequence only what is too much, whatever its age: what others still want.</param>
     /// <param name="cancellation">Ends it between two records.</param>
     /// <returns>How many records went.</returns>
     /// <exception cref="LogDamagedException">A record cannot be read.</exception>
     /// <exception cref="IOException">The log cannot be written, or a body not removed.</exception>
-    public async Task<ulong> ApplyAsync(ulong upTo, CancellationToken cancellation)
+    public async Task<ulong> ApplyAsync(ulong upTo, ulong wantedAbove, CancellationToken cancellation)
     {
         ulong before = log.Base.Sequence;
         ulong end = Math.Min(upTo, log.Committed.Sequence);
@@ -29,7 +30,7 @@ public sealed class LogRetention(ReplicationLog log, Spool spool, LogRetentionOp
         {
             cancellation.ThrowIfCancellationRequested();
             LogRecord record = log.ReadRecord(given + 1);
-            if (total <= options.MaxBytes && record.NoticedAtMicroseconds >= oldest)
+            if (total <= options.MaxBytes && (given >= wantedAbove || record.NoticedAtMicroseconds >= oldest))
             {
                 break;
             }

@@ -52,7 +52,7 @@ internal sealed partial class OpenedLog : IDisposable
         if (!Directory.Exists(folder))
         {
             Directory.CreateDirectory(folder);
-            Durable.SyncFolder(Path.GetDirectoryName(folder) ?? "/");
+            Durable.SyncFolder(Path.GetDirectoryName(folder) ?? "/", DiskPart.Log);
         }
 
         FileStream exclusive = Take(folder);
@@ -62,7 +62,7 @@ internal sealed partial class OpenedLog : IDisposable
         {
             marks = OpenMarks(folder, options);
             opened = new OpenedLog(folder, exclusive, marks);
-            opened.Check(logger);
+            opened.Check(logger, takeUp: true);
             return opened;
         }
         catch (Exception failure)
@@ -81,10 +81,38 @@ internal sealed partial class OpenedLog : IDisposable
         }
     }
 
-    public void Dispose()
+    /// <summary>
+    /// Takes the same log up again after a failed write, at the last mark that is known to be durable; the folder stays
+    /// taken. What lies above was promised to nobody, and may be on no disk: it is cut.
+    /// </summary>
+    /// <exception cref="IOException">The disk fails still.</exception>
+    public OpenedLog Reopen(ILogger logger)
+    {
+        CommitMarkFile marks = CommitMarkFile.Open(Folder, Marks.Last);
+        OpenedLog again = new(Folder, exclusive, marks);
+        try
+        {
+            again.Files.DropCached();
+            again.Check(logger, takeUp: false);
+            return again;
+        }
+        catch
+        {
+            again.Close();
+            throw;
+        }
+    }
+
+    /// <summary>Closes the files; the folder stays taken.</summary>
+    public void Close()
     {
         Files.Dispose();
         Marks.Dispose();
+    }
+
+    public void Dispose()
+    {
+        Close();
         exclusive.Dispose();
     }
 
@@ -126,7 +154,7 @@ internal sealed partial class OpenedLog : IDisposable
         return CommitMarkFile.Open(folder);
     }
 
-    private void Check(ILogger logger)
+    private void Check(ILogger logger, bool takeUp)
     {
         CommitMark mark = Marks.Last;
         LogScan scan = new(Files, PageSizeBits, mark.Base, mark.StartAddress);
@@ -154,7 +182,7 @@ internal sealed partial class OpenedLog : IDisposable
             LogBadSlot(logger, Folder, scan.Position);
         }
 
-        while (scan.TryNext(limit, out long address))
+        while (takeUp && scan.TryNext(limit, out long address))
         {
             Take(scan, address);
         }
@@ -171,7 +199,7 @@ internal sealed partial class OpenedLog : IDisposable
         if (scan.Position != mark.Committed || Marks.OneSlotBad)
         {
             LogTakenUp(logger, Folder, mark.Committed, scan.Position);
-            Files.SyncFrom(mark.EndAddress);
+            Files.WriteAgain(mark.EndAddress, scan.End);
             Marks.Write(scan.Position, scan.End);
         }
 

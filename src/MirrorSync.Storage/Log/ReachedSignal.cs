@@ -40,7 +40,8 @@ internal sealed class ReachedSignal(ulong reached)
         done.TrySetResult();
     }
 
-    public async Task WaitAsync(ulong wanted, CancellationToken cancellation)
+    /// <summary>Completes with how far it is by then.</summary>
+    public async Task<ulong> WaitAsync(ulong wanted, CancellationToken cancellation)
     {
         while (true)
         {
@@ -49,7 +50,7 @@ internal sealed class ReachedSignal(ulong reached)
             {
                 if (reached >= wanted)
                 {
-                    return;
+                    return reached;
                 }
 
                 if (ended is not null)

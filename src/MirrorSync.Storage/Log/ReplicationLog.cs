@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using FASTER.core;
 using Microsoft.Extensions.Logging;
 
 namespace MirrorSync.Storage.Log;
@@ -22,27 +21,29 @@ public sealed class ReplicationLog : IAsyncDisposable
     /// </summary>
     private const long RecentFactor = 2;
 
-    private readonly OpenedLog opened;
-    private readonly FasterLog faster;
-    private readonly SegmentDevice device;
-    private readonly List<long> addresses;
+    private readonly ILogger<ReplicationLog> logger;
+    private readonly int memorySizeBits;
     private readonly RecentRecords recent;
-    private readonly ReachedSignal appendedSignal;
-    private readonly ReachedSignal committedSignal;
     private readonly SemaphoreSlim committing = new(1, 1);
     private readonly Lock gate = new();
+
+    // Other ones after a failed write; see ReopenAsync.
+    private OpenedLog opened;
+    private LogTail tail;
+    private ReachedSignal appendedSignal;
+    private ReachedSignal committedSignal;
     private LogPosition @base;
     private LogPosition appended;
     private LogPosition committed;
     private long end;
     private Exception? unusable;
 
-    private ReplicationLog(OpenedLog opened, FasterLog faster, SegmentDevice device, int memorySizeBits)
+    private ReplicationLog(OpenedLog opened, LogTail tail, int memorySizeBits, ILogger<ReplicationLog> logger)
     {
         this.opened = opened;
-        this.faster = faster;
-        this.device = device;
-        addresses = opened.Addresses;
+        this.tail = tail;
+        this.memorySizeBits = memorySizeBits;
+        this.logger = logger;
         @base = opened.Base;
         appended = committed = opened.Last;
         end = opened.End;
@@ -59,6 +60,20 @@ public sealed class ReplicationLog : IAsyncDisposable
             lock (gate)
             {
                 return @base;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Why nothing more is taken; null while all is well. <see cref="ReopenAsync"/> may help.
+    /// </summary>
+    public string? Problem
+    {
+        get
+        {
+            lock (gate)
+            {
+                return unusable?.Message;
             }
         }
     }
@@ -97,35 +112,7 @@ public sealed class ReplicationLog : IAsyncDisposable
         OpenedLog opened = OpenedLog.Open(options, logger);
         try
         {
-            SegmentDevice device = new(opened.Files, opened.Folder, opened.SegmentSizeBits);
-            FasterLog faster = new(
-                new FasterLogSettings
-                {
-                    LogDevice = device,
-                    LogCommitManager = new KnownEnd(LogScan.FirstAddress, opened.End),
-                    PageSizeBits = opened.PageSizeBits,
-                    MemorySizeBits = options.MemorySizeBits,
-                    SegmentSizeBits = opened.SegmentSizeBits,
-                    TryRecoverLatest = false,
-                },
-                null);
-            if (opened.End > LogScan.FirstAddress)
-            {
-                faster.Recover();
-            }
-
-            if (faster.TailAddress != opened.End || faster.BeginAddress != LogScan.FirstAddress)
-            {
-                throw new LogDamagedException(
-                    $"the log in {opened.Folder} ends at {opened.End}, but FASTER took it up at {faster.BeginAddress} to {faster.TailAddress}");
-            }
-
-            return new ReplicationLog(opened, faster, device, options.MemorySizeBits);
-        }
-        catch (FasterException failure)
-        {
-            opened.Dispose();
-            throw new LogDamagedException($"FASTER cannot take up the log in {opened.Folder}: {failure.Message}", failure);
+            return new ReplicationLog(opened, LogTail.Open(opened, options.MemorySizeBits), options.MemorySizeBits, logger);
         }
         catch
         {
@@ -151,7 +138,7 @@ public sealed class ReplicationLog : IAsyncDisposable
                 ArgumentOutOfRangeException.ThrowIfLessThan(position.Sequence, appended.Sequence);
                 opened.Marks.Write(position, end, position, end);
                 opened.Bodies.Drop(appended.Sequence);
-                addresses.Clear();
+                opened.Addresses.Clear();
                 recent.Clear();
                 @base = appended = committed = position;
                 opened.Files.RemoveBelow(end);
@@ -211,9 +198,9 @@ public sealed class ReplicationLog : IAsyncDisposable
             {
                 ThrowIfUnusable();
                 int dropped = (int)(sequence - @base.Sequence);
-                long start = dropped < addresses.Count ? addresses[dropped] : end;
+                long start = dropped < opened.Addresses.Count ? opened.Addresses[dropped] : end;
                 opened.Marks.Write(position, start, committed, opened.Marks.Last.EndAddress);
-                addresses.RemoveRange(0, dropped);
+                opened.Addresses.RemoveRange(0, dropped);
                 @base = position;
                 opened.Files.RemoveBelow(start);
                 return opened.Bodies.Drop(sequence);
@@ -305,6 +292,7 @@ public sealed class ReplicationLog : IAsyncDisposable
     public ReadOnlyMemory<byte> Read(ulong sequence)
     {
         long address;
+        OpenedLog from;
         lock (gate)
         {
             ThrowIfTruncated(sequence);
@@ -316,10 +304,11 @@ public sealed class ReplicationLog : IAsyncDisposable
                 return known;
             }
 
-            address = addresses[(int)(sequence - @base.Sequence) - 1];
+            from = opened;
+            address = from.Addresses[(int)(sequence - @base.Sequence) - 1];
         }
 
-        if (LogScan.TryReadAt(opened.Files, address, out byte[]? bytes, out string? error) && SequenceOf(bytes) == sequence)
+        if (LogScan.TryReadAt(from.Files, address, out byte[]? bytes, out string? error) && SequenceOf(bytes) == sequence)
         {
             return bytes;
         }
@@ -354,14 +343,67 @@ public sealed class ReplicationLog : IAsyncDisposable
             ? record.Position : throw new LogDamagedException($"record {sequence} of the log in {opened.Folder} is damaged: {error}");
     }
 
-    /// <summary>Completes when the record is appended.</summary>
-    /// <exception cref="ObjectDisposedException">The log was closed before.</exception>
-    public Task WaitAppendedAsync(ulong sequence, CancellationToken cancellation) => appendedSignal.WaitAsync(sequence, cancellation);
+    /// <summary>
+    /// Begins to follow the log from here on. When the log is reopened, what had been appended and not committed gives way to
+    /// other records: whoever follows is ended then, and must not mix the two.
+    /// </summary>
+    public LogFollower Follow()
+    {
+        lock (gate)
+        {
+            return new LogFollower(appendedSignal, committedSignal);
+        }
+    }
 
-    /// <summary>Completes when the record is durable.</summary>
-    /// <exception cref="ObjectDisposedException">The log was closed before.</exception>
-    /// <exception cref="IOException">A commit failed before.</exception>
-    public Task WaitCommittedAsync(ulong sequence, CancellationToken cancellation) => committedSignal.WaitAsync(sequence, cancellation);
+    /// <summary>
+    /// After a failed write or sync: closes what is open and takes the log up again at its last commit, in place. That sync
+    /// is not tried again, for after a failed one the kernel calls pages clean that never reached the disk: what was not
+    /// committed is cut off, and whoever appended it has to append it anew. Nothing happens while all is well.
+    /// </summary>
+    /// <exception cref="IOException">The disk fails still; another try may help.</exception>
+    /// <exception cref="ObjectDisposedException">The log was closed.</exception>
+    public async Task ReopenAsync(CancellationToken cancellation)
+    {
+        await committing.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            lock (gate)
+            {
+                if (unusable is null)
+                {
+                    return;
+                }
+
+                ObjectDisposedException.ThrowIf(unusable is ObjectDisposedException, this);
+                OpenedLog again = opened.Reopen(logger);
+                LogTail next;
+                try
+                {
+                    next = LogTail.Open(again, memorySizeBits);
+                }
+                catch
+                {
+                    again.Close();
+                    throw;
+                }
+
+                tail.Dispose();
+                opened.Close();
+                (opened, tail) = (again, next);
+                recent.Clear();
+                @base = again.Base;
+                appended = committed = again.Last;
+                end = again.End;
+                appendedSignal = new ReachedSignal(appended.Sequence);
+                committedSignal = new ReachedSignal(committed.Sequence);
+                unusable = null;
+            }
+        }
+        finally
+        {
+            committing.Release();
+        }
+    }
 
     /// <summary>Closes the log. Records that were not committed may be lost.</summary>
     public async ValueTask DisposeAsync()
@@ -377,7 +419,7 @@ public sealed class ReplicationLog : IAsyncDisposable
                 }
 
                 unusable = new ObjectDisposedException(nameof(ReplicationLog));
-                faster.Dispose();
+                tail.Dispose();
                 opened.Dispose();
             }
         }
@@ -403,14 +445,14 @@ public sealed class ReplicationLog : IAsyncDisposable
         long address;
         try
         {
-            address = faster.Enqueue(bytes.Span);
+            address = tail.Append(bytes.Span);
         }
-        catch (FasterException failure)
+        catch (IOException failure)
         {
             throw Break("written", failure);
         }
 
-        addresses.Add(address);
+        opened.Addresses.Add(address);
         recent.Add(record.Sequence, bytes);
         opened.Bodies.Add(record);
         end = LogScan.EndOf(address, bytes.Length);
@@ -430,16 +472,11 @@ public sealed class ReplicationLog : IAsyncDisposable
 
         try
         {
-            await faster.CommitAsync(CancellationToken.None).ConfigureAwait(false);
-            if (faster.CommittedUntilAddress < targetEnd)
-            {
-                throw new IOException($"FASTER wrote up to {faster.CommittedUntilAddress}, not to {targetEnd}");
-            }
-
+            await tail.FlushAsync(targetEnd).ConfigureAwait(false);
             opened.Files.Sync();
             opened.Marks.Write(target, targetEnd);
         }
-        catch (Exception failure) when (failure is FasterException or IOException)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             lock (gate)
             {
@@ -458,8 +495,7 @@ public sealed class ReplicationLog : IAsyncDisposable
     /// <summary>After a failed write nobody knows what the disk holds: the log takes nothing more.</summary>
     private Exception Break(string what, Exception failure)
     {
-        Exception cause = device.Failure ?? failure;
-        unusable ??= new IOException($"the replication log in {opened.Folder} could not be {what}: {cause.Message}", cause);
+        unusable ??= new IOException($"the replication log in {opened.Folder} could not be {what}: {failure.Message}", failure);
         appendedSignal.End(unusable);
         committedSignal.End(unusable);
         return unusable;

@@ -20,7 +20,9 @@ internal sealed class SegmentFiles : IDisposable
     private readonly ConcurrentDictionary<int, SafeFileHandle> open = new();
     private readonly ConcurrentDictionary<int, bool> unsynced = new();
     private readonly Lock opening = new();
-    private bool folderChanged;
+
+    // At first too: whoever made the files may not have come to sync their names.
+    private bool folderChanged = true;
 
     public SegmentFiles(string folder, int segmentSizeBits, FileAccess access = FileAccess.ReadWrite)
     {
@@ -74,7 +76,7 @@ internal sealed class SegmentFiles : IDisposable
         {
             ReadOnlySpan<byte> part = bytes[..PartLength(address, bytes.Length)];
             int segment = SegmentOf(address);
-            RandomAccess.Write(Handle(segment, create: true)!, part, OffsetOf(address));
+            Disk.Write(DiskPart.Log, Handle(segment, create: true)!, part, OffsetOf(address));
             unsynced[segment] = true;
             address += part.Length;
             bytes = bytes[part.Length..];
@@ -88,28 +90,40 @@ internal sealed class SegmentFiles : IDisposable
         {
             // Taken off before the call: a write that comes meanwhile puts it back on.
             unsynced.TryRemove(segment, out _);
-            Durable.SyncData(Handle(segment, create: true)!);
+            Durable.SyncData(Handle(segment, create: true)!, DiskPart.Log);
         }
 
         if (Interlocked.Exchange(ref folderChanged, false))
         {
-            Durable.SyncFolder(folder);
+            Durable.SyncFolder(folder, DiskPart.Log);
         }
     }
 
-    /// <summary>Makes durable what an earlier process wrote from the address on and may never have synced.</summary>
-    public void SyncFrom(long address)
+    /// <summary>
+    /// Makes durable what an earlier process wrote and may never have synced. By writing it again: where its sync failed,
+    /// the kernel takes the pages for clean, and to sync them once more would do nothing.
+    /// </summary>
+    public void WriteAgain(long from, long to)
+    {
+        byte[] buffer = new byte[64 << 10];
+        for (long address = from; address < to;)
+        {
+            Span<byte> part = buffer.AsSpan(0, (int)Math.Min(buffer.Length, to - address));
+            Read(address, part);
+            Write(address, part);
+            address += part.Length;
+        }
+
+        Sync();
+    }
+
+    /// <summary>Lets what is read next come from the disk, as far as it is there, and not from the kernel's memory of it.</summary>
+    public void DropCached()
     {
         foreach (int segment in Held())
         {
-            if (segment >= SegmentOf(address))
-            {
-                unsynced[segment] = true;
-            }
+            Durable.DropCached(Handle(segment, create: true)!);
         }
-
-        folderChanged = true;
-        Sync();
     }
 
     /// <summary>True when any byte from the address on is not zero.</summary>
@@ -156,7 +170,7 @@ internal sealed class SegmentFiles : IDisposable
                 SafeFileHandle handle = Handle(segment, create: true)!;
                 if (RandomAccess.GetLength(handle) > OffsetOf(address))
                 {
-                    RandomAccess.SetLength(handle, OffsetOf(address));
+                    Disk.Resize(DiskPart.Log, handle, OffsetOf(address));
                 }
 
                 unsynced[segment] = true;
@@ -203,7 +217,7 @@ internal sealed class SegmentFiles : IDisposable
             handle.Dispose();
         }
 
-        File.Delete(PathOf(segment));
+        Disk.Remove(DiskPart.Log, PathOf(segment));
         Volatile.Write(ref folderChanged, true);
     }
 
@@ -228,7 +242,9 @@ internal sealed class SegmentFiles : IDisposable
                 return null;
             }
 
-            SafeFileHandle made = File.OpenHandle(path, create ? FileMode.OpenOrCreate : FileMode.Open, access, FileShare.ReadWrite | FileShare.Delete);
+            const FileShare Anybody = FileShare.ReadWrite | FileShare.Delete;
+            SafeFileHandle made = create
+                ? Disk.Open(DiskPart.Log, path, FileMode.OpenOrCreate, access, Anybody) : File.OpenHandle(path, FileMode.Open, access, Anybody);
             if (!exists)
             {
                 // After the file is there: a sync that comes between would take the word and miss the name.

@@ -25,9 +25,12 @@ public sealed partial class Spool
         if (!Directory.Exists(this.folder))
         {
             Directory.CreateDirectory(this.folder);
-            Durable.SyncFolder(Path.GetDirectoryName(this.folder) ?? "/");
+            Durable.SyncFolder(Path.GetDirectoryName(this.folder) ?? "/", DiskPart.Spool);
         }
     }
+
+    /// <summary>The folder; files in it whose name begins with "incoming-" are removed at the next start.</summary>
+    public string Folder => folder;
 
     /// <summary>True when the body is here, with its length. <see cref="VerifyAsync"/> also reads it.</summary>
     public bool Contains(SpooledBody body)
@@ -107,7 +110,7 @@ public sealed partial class Spool
 
     /// <summary>Removes a body that no record names any more. One that is being read is read to its end.</summary>
     /// <exception cref="IOException">It cannot be removed.</exception>
-    public void Remove(SpooledBody body) => File.Delete(PathOf(body));
+    public void Remove(SpooledBody body) => Disk.Remove(DiskPart.Spool, PathOf(body));
 
     /// <summary>
     /// Removes what an earlier process left half written, and every body that no record names: when the log has been

@@ -17,7 +17,7 @@ internal sealed class SpoolFile : IDisposable
     {
         this.folder = folder;
         this.temporary = temporary;
-        handle = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.Asynchronous);
+        handle = Disk.Open(DiskPart.Spool, temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.Asynchronous);
     }
 
     /// <summary>Bytes written so far.</summary>
@@ -25,14 +25,14 @@ internal sealed class SpoolFile : IDisposable
 
     public void Append(ReadOnlySpan<byte> bytes)
     {
-        RandomAccess.Write(handle, bytes, Length);
+        Disk.Write(DiskPart.Spool, handle, bytes, Length);
         hash.AppendData(bytes);
         Length += bytes.Length;
     }
 
     public async ValueTask AppendAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellation)
     {
-        await RandomAccess.WriteAsync(handle, bytes, Length, cancellation).ConfigureAwait(false);
+        await Disk.WriteAsync(DiskPart.Spool, handle, bytes, Length, cancellation).ConfigureAwait(false);
         hash.AppendData(bytes.Span);
         Length += bytes.Length;
     }
@@ -48,10 +48,10 @@ internal sealed class SpoolFile : IDisposable
                 $"a body of {body.Length} bytes with hash {body.Name} came where {wanted.Length} bytes with hash {wanted.Name} were expected");
         }
 
-        Durable.SyncFile(handle);
-        File.Move(temporary, Path.Combine(folder, body.Name.ToString()), overwrite: true);
+        Durable.SyncFile(handle, DiskPart.Spool);
+        Disk.Rename(DiskPart.Spool, temporary, Path.Combine(folder, body.Name.ToString()));
         finished = true;
-        Durable.SyncFolder(folder);
+        Durable.SyncFolder(folder, DiskPart.Spool);
         return body;
     }
 

@@ -96,10 +96,16 @@ internal static class MaintenanceGit
 
     /// <summary>Hands each line of a command's output to a reader.</summary>
     /// <exception cref="IOException">git failed.</exception>
+    public static Task ReadLinesAsync(
+        Repository repository, string[] arguments, ReadOnlyMemory<byte> input, Action<string> line, CancellationToken cancellation) =>
+        ReadLinesAsync(repository, arguments, input, line, background: true, cancellation);
+
+    /// <summary>The same, at the lowest priority or at the ordinary one.</summary>
+    /// <exception cref="IOException">git failed.</exception>
     public static async Task ReadLinesAsync(
-        Repository repository, string[] arguments, ReadOnlyMemory<byte> input, Action<string> line, CancellationToken cancellation)
+        Repository repository, string[] arguments, ReadOnlyMemory<byte> input, Action<string> line, bool background, CancellationToken cancellation)
     {
-        GitProcess git = GitProcess.Start(repository.Path, [.. Bounds, .. arguments], background: true);
+        GitProcess git = GitProcess.Start(repository.Path, [.. Bounds, .. arguments], background: background);
         await using (git.ConfigureAwait(false))
         {
             Task write = git.WriteInputAsync(input, cancellation);

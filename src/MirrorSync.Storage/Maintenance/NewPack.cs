@@ -80,11 +80,11 @@ internal sealed class NewPack : IDisposable
     public string Install(IndexedPack indexed)
     {
         before(MaintenanceStep.SyncPack);
-        Durable.SyncFile(File);
+        Durable.SyncFile(File, DiskPart.Pack);
         foreach (string file in (ReadOnlySpan<string>)[IndexPath, ReversePath])
         {
             using SafeFileHandle handle = System.IO.File.OpenHandle(file);
-            Durable.SyncFile(handle);
+            Durable.SyncFile(handle, DiskPart.Pack);
         }
 
         string name = NameOf(indexed);
@@ -92,13 +92,13 @@ internal sealed class NewPack : IDisposable
         System.IO.File.SetUnixFileMode(path, PackFolder.ReadOnly);
 #pragma warning restore CA1416
         before(MaintenanceStep.RenamePack);
-        System.IO.File.Move(path, Path.Combine(folder, name + ".pack"), overwrite: true);
+        Disk.Rename(DiskPart.Pack, path, Path.Combine(folder, name + ".pack"));
         before(MaintenanceStep.RenameReverseIndex);
-        System.IO.File.Move(ReversePath, Path.Combine(folder, name + ".rev"), overwrite: true);
+        Disk.Rename(DiskPart.Pack, ReversePath, Path.Combine(folder, name + ".rev"));
         before(MaintenanceStep.RenameIndex);
-        System.IO.File.Move(IndexPath, Path.Combine(folder, name + ".idx"), overwrite: true);
+        Disk.Rename(DiskPart.Pack, IndexPath, Path.Combine(folder, name + ".idx"));
         before(MaintenanceStep.SyncFolder);
-        Durable.SyncFolder(folder);
+        Durable.SyncFolder(folder, DiskPart.Pack);
         return name;
     }
 

@@ -31,6 +31,19 @@ public static class ReachableObjects
         return count;
     }
 
+    /// <summary>Names all that some ids reach, themselves included: at ordinary priority, and objects that are missing are an error.</summary>
+    /// <exception cref="IOException">git failed.</exception>
+    internal static Task ListAsync(
+        Repository repository, IReadOnlyCollection<ObjectId> tips, Action<ObjectId> take, CancellationToken cancellation) =>
+        MaintenanceGit.ReadLinesAsync(
+            repository,
+            ["rev-list", "--objects", "--no-object-names", "--stdin"],
+            Lines(tips, repository.Format),
+            line => take(ObjectId.TryParseHex(line, repository.Format, out ObjectId id)
+                ? id : throw new IOException($"{repository.Name}: git rev-list wrote '{line}'")),
+            background: false,
+            cancellation);
+
     /// <summary>Takes from a set what the refs of some repositories reach, and returns it.</summary>
     /// <exception cref="IOException">git failed: nothing can be said then of what is not reached.</exception>
     internal static async Task<List<ObjectId>> TakeAsync(

@@ -34,7 +34,7 @@ internal static class ReverseIndexFile
             using (SafeFileHandle file = File.OpenHandle(temporary, FileMode.CreateNew, FileAccess.Write))
             {
                 PackIndexWriter.WriteReverseIndex(file, order, format, index.PackChecksum());
-                Durable.SyncFile(file);
+                Durable.SyncFile(file, DiskPart.Pack);
             }
 
 #pragma warning disable CA1416 // File modes: this is for Linux, as all of it is.

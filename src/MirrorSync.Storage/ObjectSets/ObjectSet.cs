@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Sketches;
 
@@ -20,27 +19,20 @@ namespace MirrorSync.Storage.ObjectSets;
 public sealed class ObjectSet
 #pragma warning restore CA1001
 {
-    // Runs up to this size are merged where an addition fills the journal, larger ones in the background.
-    private const int InlineIds = 1 << 17;
-
-    private readonly ObjectSets owner;
+    private readonly NodeObjectSets owner;
     private readonly SketchKey key;
     private readonly Lock gate = new();
     private readonly SemaphoreSlim rewriting = new(1, 1);
-    private string folder;
-    private OpenSet? open;
-    private (ulong Sequence, SketchCell Cell)? remembered;
-    private ulong nextNumber;
-    private ulong? rewritten;
+    private readonly SetFiles files;
 
     // Another object after each change: a prepared change outlives what is in memory.
     private object basis = new();
 
-    internal ObjectSet(ObjectSets owner, string folder, ObjectFormat format, SketchKey key)
+    internal ObjectSet(NodeObjectSets owner, string folder, ObjectFormat format, SketchKey key)
     {
         this.owner = owner;
-        this.folder = folder;
         this.key = key;
+        files = new SetFiles(folder, format, key);
         Format = format;
     }
 
@@ -54,7 +46,7 @@ public sealed class ObjectSet
         {
             lock (gate)
             {
-                return open is not null || Directory.Exists(folder);
+                return files.Exist;
             }
         }
     }
@@ -105,7 +97,7 @@ public sealed class ObjectSet
             lock (gate)
             {
                 OpenSet set = Load();
-                return FirstToMerge(set.Manifest.Runs, 0, long.MaxValue) < set.Manifest.Runs.Count;
+                return RunPlan.FirstToMerge(set.Manifest.Runs, 0, long.MaxValue) < set.Manifest.Runs.Count;
             }
         }
     }
@@ -140,7 +132,7 @@ public sealed class ObjectSet
             OpenSet set = Load();
             if (change.Basis != basis || sequence <= set.Sequence)
             {
-                throw new InvalidOperationException($"{folder}: record {sequence} was not prepared for the set as it is after {set.Sequence}");
+                throw new InvalidOperationException($"{files.Folder}: record {sequence} was not prepared for the set as it is after {set.Sequence}");
             }
 
             if (set.Journal.HasRoomFor(change.NewIds.Length))
@@ -149,7 +141,7 @@ public sealed class ObjectSet
             }
             else
             {
-                Fold(set, sequence, change);
+                files.Fold(set, sequence, change);
             }
 
             basis = new object();
@@ -178,7 +170,8 @@ public sealed class ObjectSet
 
     /// <summary>
     /// Replaces the whole set, which need not be there nor be sound: for a Baseline, or when it is made anew. The set of
-    /// before is there until the new one is on the disk. Memory is bounded however many ids come.
+    /// before is there until the new one is on the disk, but what is added to it meanwhile is lost with it. Memory is bounded
+    /// however many ids come.
     /// </summary>
     /// <param name="sequence">Of the record after which the set is this.</param>
     /// <param name="ids">In any order, and as often as one likes.</param>
@@ -189,8 +182,8 @@ public sealed class ObjectSet
         rewriting.Wait(cancellation);
         try
         {
-            ulong number = BeginRewrite();
-            SketchCell cell = SortedIds.Write(PathOf(number), number, ids, Format, key, cancellation);
+            ulong number = BeginReplace();
+            SketchCell cell = SortedIds.Write(files.PathOf(number), number, ids, Format, key, cancellation);
             return EndReplace(sequence, number, cell);
         }
         finally
@@ -208,8 +201,8 @@ public sealed class ObjectSet
         await rewriting.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            ulong number = BeginRewrite();
-            using RunWriter writer = new(PathOf(number), number, Format, key);
+            ulong number = BeginReplace();
+            using RunWriter writer = new(files.PathOf(number), number, Format, key);
             ulong sequence = await SetCopy.ReadAsync(stream, Format, writer, cancellation).ConfigureAwait(false);
             writer.Finish(durable: true);
             EndReplace(sequence, number, writer.Cell);
@@ -243,29 +236,22 @@ public sealed class ObjectSet
             lock (gate)
             {
                 OpenSet set = Load();
-                int first = FirstToMerge(set.Manifest.Runs, 0, long.MaxValue);
+                int first = RunPlan.FirstToMerge(set.Manifest.Runs, 0, long.MaxValue);
                 if (first == set.Manifest.Runs.Count)
                 {
                     return false;
                 }
 
-                rewritten = number = nextNumber++;
+                number = files.BeginRewrite();
                 merged = set.Pin(first);
             }
 
             using (merged)
             {
-                SketchCell cell = SortedIds.WriteRun(PathOf(number), number, merged.Enumerate(), Format, key, durable: true, cancellation);
+                SketchCell cell = SortedIds.WriteRun(files.PathOf(number), number, merged.Enumerate(), Format, key, durable: true, cancellation);
                 lock (gate)
                 {
-                    OpenSet set = Load();
-                    SetRun[] gone = [.. merged.Runs.Select(static r => new SetRun(r.Number, r.Count))];
-                    Install(set.Manifest with
-                    {
-                        NextNumber = nextNumber,
-                        Runs = [.. set.Manifest.Runs.TakeWhile(r => r != gone[0]), new SetRun(number, cell.Count),
-                            .. set.Manifest.Runs.SkipWhile(r => r != gone[^1]).Skip(1)],
-                    }, set.Sequence, set.Cell);
+                    files.Exchange(Load(), merged.Runs, new SetRun(number, cell.Count));
                 }
             }
 
@@ -285,8 +271,8 @@ public sealed class ObjectSet
         {
             lock (gate)
             {
-                Forget();
-                owner.DeleteFolder(folder);
+                files.Forget();
+                owner.DeleteFolder(files.Folder);
             }
         }
         finally
@@ -303,13 +289,7 @@ public sealed class ObjectSet
         {
             lock (gate)
             {
-                Unload();
-                if (Directory.Exists(folder))
-                {
-                    Directory.Move(folder, target);
-                }
-
-                folder = target;
+                files.MoveTo(target);
             }
         }
         finally
@@ -325,7 +305,7 @@ public sealed class ObjectSet
         {
             try
             {
-                Unload();
+                files.Unload();
             }
             finally
             {
@@ -334,93 +314,18 @@ public sealed class ObjectSet
         }
     }
 
-    // All below is under the gate, but for what is noted.
-
     private OpenSet Load()
     {
-        if (open is null)
-        {
-            SetManifest manifest = SetManifest.Read(folder, Format, key)
-                ?? throw new ObjectSetDamagedException(folder, "the object set is missing");
-            nextNumber = Math.Max(nextNumber, manifest.NextNumber);
-            SetFolder.RemoveStrays(folder, manifest, rewritten);
-            OpenSet loaded = new(folder, manifest, Format, key);
-            if (remembered is { } before && (before.Sequence != loaded.Sequence || before.Cell != loaded.Cell))
-            {
-                loaded.Dispose();
-                throw new ObjectSetDamagedException(
-                    Path.Combine(folder, SetJournal.NamePrefix + manifest.Journal), $"additions up to {before.Sequence} were in it");
-            }
-
-            open = loaded;
-        }
-
+        OpenSet set = files.Load();
         owner.Used(this);
-        return open;
+        return set;
     }
 
-    /// <summary>Writes journal and new ids as a run, together with small runs before it.</summary>
-    private void Fold(OpenSet set, ulong sequence, ObjectSetChange change)
-    {
-        ObjectId[] ids = [.. set.Journal.Ids, .. change.NewIds.Span];
-        int kept = SortedIds.Order(ids);
-        Debug.Assert(kept == ids.Length, "what is new is in no journal");
-        int first = FirstToMerge(set.Manifest.Runs, ids.Length, InlineIds);
-        // A set being rewritten has its hands on the older runs.
-        first = rewritten is null ? first : set.Manifest.Runs.Count;
-        ulong number = nextNumber++;
-        SketchCell cell;
-        using (ObjectSetSnapshot merged = set.Pin(first))
-        {
-            cell = SortedIds.WriteRun(
-                PathOf(number), number, SortedIds.Merge(merged.Runs, ids), Format, key, durable: true, CancellationToken.None);
-        }
-
-        ulong journal = nextNumber++;
-        Install(new SetManifest(
-            sequence, journal, nextNumber, change.After, [.. set.Manifest.Runs.Take(first), new SetRun(number, cell.Count)]),
-            sequence, change.After);
-    }
-
-    /// <summary>
-    /// Puts a manifest in place. What is open is let go: it is read again when it is needed, and files that are not named
-    /// any more are removed then.
-    /// </summary>
-    private void Install(SetManifest manifest, ulong sequence, SketchCell cell)
-    {
-        // Should writing fail, only the disk knows which of the two it is.
-        Unload();
-        remembered = null;
-        manifest.Write(folder, Format, key);
-        remembered = (sequence, cell);
-    }
-
-    private void Unload()
-    {
-        if (open is not null)
-        {
-            remembered = (open.Sequence, open.Cell);
-            open.Dispose();
-            open = null;
-        }
-    }
-
-    private void Forget()
-    {
-        Unload();
-        remembered = null;
-    }
-
-    /// <summary>Takes the number of a run that will replace all; takes the gate itself.</summary>
-    private ulong BeginRewrite()
+    private ulong BeginReplace()
     {
         lock (gate)
         {
-            Directory.CreateDirectory(folder);
-            // A set that cannot be read has files all the same.
-            nextNumber = Math.Max(nextNumber, SetFolder.HighestNumber(folder) + 1);
-            rewritten = nextNumber;
-            return nextNumber++;
+            return files.BeginReplace();
         }
     }
 
@@ -428,8 +333,7 @@ public sealed class ObjectSet
     {
         lock (gate)
         {
-            ulong journal = nextNumber++;
-            Install(new SetManifest(sequence, journal, nextNumber, cell, cell.Count == 0 ? [] : [new SetRun(number, cell.Count)]), sequence, cell);
+            files.Replace(sequence, new SetRun(number, cell.Count), cell);
             basis = new object();
             return cell;
         }
@@ -439,28 +343,9 @@ public sealed class ObjectSet
     {
         lock (gate)
         {
-            rewritten = null;
+            files.EndRewrite();
         }
 
         rewriting.Release();
-    }
-
-    private string PathOf(ulong number) => Path.Combine(folder, SetFolder.RunPrefix + number);
-
-    /// <summary>The oldest run that is to be merged with all younger ones: those that are less than three times as large as what is younger.</summary>
-    private static int FirstToMerge(IReadOnlyList<SetRun> runs, long younger, long limit)
-    {
-        int first = runs.Count;
-        long total = younger;
-        // Without anything younger the youngest one begins.
-        int next = runs.Count - (younger == 0 && runs.Count > 0 ? 2 : 1);
-        total += younger == 0 && runs.Count > 0 ? runs[^1].Count : 0;
-        for (; next >= 0 && runs[next].Count < 3 * total && runs[next].Count + total <= limit; next--)
-        {
-            total += runs[next].Count;
-            first = next;
-        }
-
-        return first;
     }
 }

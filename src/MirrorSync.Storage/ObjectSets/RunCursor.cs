@@ -15,6 +15,8 @@ internal sealed class RunCursor
     private long next;
     private long bufferedFrom;
     private long bufferedEnd;
+    private int at;
+    private int leftInBlock;
     private bool any;
 
     /// <summary>Stands before the first id of those whose first byte is in a range.</summary>
@@ -42,6 +44,26 @@ internal sealed class RunCursor
             return false;
         }
 
+        if (leftInBlock == 0)
+        {
+            BeginBlock();
+        }
+
+        ObjectId id = ObjectId.FromRaw(buffer.AsSpan(at, idLength));
+        if (any && id <= Current)
+        {
+            throw new ObjectSetDamagedException(run.Path, $"{id} comes behind {Current}");
+        }
+
+        (Current, any) = (id, true);
+        at += idLength;
+        leftInBlock--;
+        next++;
+        return true;
+    }
+
+    private void BeginBlock()
+    {
         (long block, long inBlock) = Math.DivRem(next, perBlock);
         if (block >= bufferedEnd)
         {
@@ -53,15 +75,7 @@ internal sealed class RunCursor
             }
         }
 
-        int at = ((int)(block - bufferedFrom) * RunLayout.BlockBytes) + ((int)inBlock * idLength);
-        ObjectId id = ObjectId.FromRaw(buffer.AsSpan(at, idLength));
-        if (any && id <= Current)
-        {
-            throw new ObjectSetDamagedException(run.Path, $"{id} comes behind {Current}");
-        }
-
-        (Current, any) = (id, true);
-        next++;
-        return true;
+        at = ((int)(block - bufferedFrom) * RunLayout.BlockBytes) + ((int)inBlock * idLength);
+        leftInBlock = perBlock - (int)inBlock;
     }
 }

@@ -45,6 +45,16 @@ internal static class SortedIds
             at++;
         }
 
+        if (cursors.Count == 1 && at == listed.Length)
+        {
+            do
+            {
+                yield return cursors[0].Current;
+            }
+            while (cursors[0].MoveNext());
+            yield break;
+        }
+
         while (true)
         {
             // Few sources: looking at each is as quick as a heap.

@@ -17,7 +17,7 @@ public sealed class GitPackWriter : IPackWriter
         ["pack-objects", "--revs", "--thin", "--stdout", "--delta-base-offset", "--no-use-bitmap-index", "-q"];
 
     /// <inheritdoc/>
-    public async Task<uint> WriteAsync(
+    public async Task<WrittenPack> WriteAsync(
         Repository repository,
         IReadOnlyCollection<ObjectId> include,
         IReadOnlyCollection<ObjectId> exclude,
@@ -26,13 +26,13 @@ public sealed class GitPackWriter : IPackWriter
     {
         if (include.Count == 0)
         {
-            return 0;
+            return WrittenPack.Empty;
         }
 
         PackResult first = await PackAsync(repository, include, exclude, destination, cancellation).ConfigureAwait(false);
         if (first.Exit.Good || first.Count > 0)
         {
-            return first.CountOrThrow(repository);
+            return first.WrittenOrThrow(repository);
         }
 
         // It wrote nothing. It dies of an excluded tip that is gone (a force-push, then gc): once more without those.
@@ -45,7 +45,7 @@ public sealed class GitPackWriter : IPackWriter
         ObjectId[] present = [.. exclude.Where(id => !absent.Contains(id))];
         PackResult second = absent.Count == 0 ? first
             : await PackAsync(repository, include, present, destination, cancellation).ConfigureAwait(false);
-        return second.CountOrThrow(repository);
+        return second.WrittenOrThrow(repository);
     }
 
     private static HashSet<ObjectId> FindAbsent(Repository repository, IEnumerable<ObjectId> ids)
@@ -83,8 +83,8 @@ public sealed class GitPackWriter : IPackWriter
 
     private readonly record struct PackResult(uint Count, GitExit Exit)
     {
-        public uint CountOrThrow(Repository repository) => Exit.Good
-            ? Count
+        public WrittenPack WrittenOrThrow(Repository repository) => Exit.Good
+            ? (Count == 0 ? WrittenPack.Empty : new WrittenPack(Count, null))
             : throw new IOException($"{repository.Name}: git pack-objects failed ({Exit.Code}): {Exit.Error}");
     }
 }

@@ -15,15 +15,24 @@ public interface IPackWriter
     /// <param name="exclude">Tips whose whole closure the receiver has. One that is no longer there is passed over.</param>
     /// <param name="destination">Receives the pack; nothing at all when there is no object to send.</param>
     /// <param name="cancellation">Gives up; the destination then holds a part of a pack.</param>
-    /// <returns>How many objects the pack holds.</returns>
+    /// <returns>What the pack holds.</returns>
     /// <exception cref="ObjectsMissingException">A wanted object is not in the repository.</exception>
     /// <exception cref="IOException">The pack could not be written.</exception>
-    Task<uint> WriteAsync(
+    Task<WrittenPack> WriteAsync(
         Repository repository,
         IReadOnlyCollection<ObjectId> include,
         IReadOnlyCollection<ObjectId> exclude,
         Stream destination,
         CancellationToken cancellation);
+}
+
+/// <summary>What a pack holds.</summary>
+/// <param name="Objects">How many objects.</param>
+/// <param name="Ids">Their ids, in pack order; null when the writer does not know them.</param>
+public readonly record struct WrittenPack(uint Objects, ReadOnlyMemory<ObjectId>? Ids)
+{
+    /// <summary>Nothing was written.</summary>
+    public static WrittenPack Empty => new(0, ReadOnlyMemory<ObjectId>.Empty);
 }
 
 /// <summary>Objects that must be there are not; the message names the repository and the first of them.</summary>

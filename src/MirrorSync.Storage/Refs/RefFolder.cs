@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using MirrorSync.Git.Objects;
 using MirrorSync.Git.Refs;
 using MirrorSync.Storage.Files;
 
@@ -17,6 +18,11 @@ internal sealed class RefFolder(string path, SafeFileHandle folder, Action<RefNa
     private static ReadOnlySpan<byte> LockSuffix => ".lock"u8;
 
     private static ReadOnlySpan<byte> Table => "packed-refs"u8;
+
+    /// <summary>What the file of a ref holds.</summary>
+    public static byte[] ContentOf(RefValue value, ObjectFormat format) => value.Kind == RefValueKind.Symbolic
+        ? [.. "ref: "u8, .. value.Target.Bytes, (byte)'\n']
+        : System.Text.Encoding.ASCII.GetBytes(value.Id.ToHex(format) + "\n");
 
     /// <summary>Replaces packed-refs by one rename, under git's own lock.</summary>
     /// <exception cref="IOException">It cannot be written, or the lock stays taken.</exception>
@@ -79,13 +85,16 @@ internal sealed class RefFolder(string path, SafeFileHandle folder, Action<RefNa
         bool released = false;
         try
         {
+            DiskFaults.Before(DiskPart.Refs, DiskCall.Write, file);
             using (FileBufferWriter writer = new(file, path))
             {
                 write(writer);
                 writer.Flush();
             }
 
+            DiskFaults.After(DiskPart.Refs, DiskCall.Write, file);
             beforeStep?.Invoke(RefName.FromBytes(name));
+            DiskFaults.Before(DiskPart.Refs, DiskCall.Rename, file);
             Errno error = NativeFile.Rename(folder, lockPath, name);
             if (error is Errno.IsFolder or Errno.NotEmpty or Errno.Exists)
             {
@@ -94,6 +103,7 @@ internal sealed class RefFolder(string path, SafeFileHandle folder, Action<RefNa
             }
 
             released = error == Errno.None ? true : throw NativeFile.Failure("rename into place", path, name, error);
+            DiskFaults.After(DiskPart.Refs, DiskCall.Rename, file);
         }
         finally
         {
@@ -106,6 +116,7 @@ internal sealed class RefFolder(string path, SafeFileHandle folder, Action<RefNa
 
     private SafeFileHandle TakeLock(byte[] lockPath)
     {
+        DiskFaults.Before(DiskPart.Refs, DiskCall.Open, path);
         SpinWait wait = default;
         for (int attempt = 1; ; attempt++)
         {

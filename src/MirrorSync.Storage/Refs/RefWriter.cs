@@ -210,11 +210,7 @@ public sealed class RefWriter(Repository repository)
     {
         foreach (RefUpdate update in updates)
         {
-            RefValue value = update.New;
-            byte[] content = value.Kind == RefValueKind.Symbolic
-                ? [.. "ref: "u8, .. value.Target.Bytes, (byte)'\n']
-                : System.Text.Encoding.ASCII.GetBytes(value.Id.ToHex(repository.Format) + "\n");
-            folder.ReplaceFile(update.Name, content);
+            folder.ReplaceFile(update.Name, RefFolder.ContentOf(update.New, repository.Format));
         }
     }
 }

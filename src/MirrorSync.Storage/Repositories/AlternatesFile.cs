@@ -1,4 +1,5 @@
 using System.Text;
+using MirrorSync.Storage.Files;
 
 namespace MirrorSync.Storage.Repositories;
 
@@ -25,10 +26,8 @@ internal static class AlternatesFile
             return;
         }
 
-        string temporary = $"{file}.{Guid.NewGuid():N}.tmp";
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        File.WriteAllText(temporary, lines);
-        File.Move(temporary, file, overwrite: true);
+        Durable.ReplaceFile(file, Encoding.UTF8.GetBytes(lines));
     }
 
     /// <summary>Adds the repositories below the root by name, and other object folders by path.</summary>

@@ -1,3 +1,4 @@
+using MirrorSync.Storage.Files;
 using MirrorSync.Storage.Log;
 
 namespace MirrorSync.Storage.Repositories;
@@ -104,9 +105,7 @@ public sealed class RepositoryMetadata : IEquatable<RepositoryMetadata>
             return;
         }
 
-        string temporary = file + ".new";
-        File.WriteAllBytes(temporary, Description.Span);
-        File.Move(temporary, file, overwrite: true);
+        Durable.ReplaceFile(file, Description.Span);
     }
 
     private static void WriteConfig(string path, IReadOnlyList<ConfigEntry> entries)
@@ -116,8 +115,8 @@ public sealed class RepositoryMetadata : IEquatable<RepositoryMetadata>
         byte[] next = ConfigBlock.Replace(old, entries);
         if (!next.AsSpan().SequenceEqual(old))
         {
-            File.WriteAllBytes(file + ".new", next);
-            File.Move(file + ".new", file, overwrite: true);
+            // Without it the folder is no repository any more: it must not be torn by a power loss.
+            Durable.ReplaceFile(file, next);
         }
     }
 }

@@ -1,4 +1,5 @@
 using MirrorSync.Git.Refs;
+using MirrorSync.Git.Sketches;
 using MirrorSync.Storage.Log;
 
 namespace MirrorSync.Storage.Repositories;
@@ -31,6 +32,12 @@ public enum RepositoryCondition
 public sealed record RepositoryState(
     Repository Repository, RepositoryCondition Condition, string? Reason, RefSnapshot Refs, LogPosition Applied)
 {
+    /// <summary>Cell 0 of its object set there, as this node has it; null while it has none.</summary>
+    public SketchCell? ObjectSet { get; init; }
+
+    /// <summary>What this node can prove of it there.</summary>
+    public Ledger Ledger => new(Refs.Digest, ObjectSet);
+
     /// <summary>The repository's name.</summary>
     public RepositoryName Name => Repository.Name;
 

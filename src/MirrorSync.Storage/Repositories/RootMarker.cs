@@ -47,8 +47,9 @@ public sealed class RootMarker
             string temporary = $"{path}-{made}";
             try
             {
-                File.WriteAllText(temporary, made + "\n");
+                Durable.ReplaceFile(temporary, System.Text.Encoding.ASCII.GetBytes(made + "\n"));
                 File.Move(temporary, path, overwrite: false);
+                Durable.SyncFolder(root);
             }
             catch (IOException) when (File.Exists(path))
             {

@@ -73,7 +73,20 @@ public class SketchDialogueTests
 
         Assert.Throws<ArgumentException>(() => dialogue.Take(new Sketch(MadeIds.Key, 5, 5), new Sketch(MadeIds.Key, 5, 5)));
         Assert.Throws<ArgumentException>(() => dialogue.Take(new Sketch(MadeIds.Key, 0, 5), new Sketch(MadeIds.Key, 0, 6)));
-        Assert.Throws<ArgumentException>(() => dialogue.Take(new Sketch(MadeIds.Key, 0, 0), new Sketch(MadeIds.Key, 0, 0)));
+    }
+
+    [Fact]
+    public void Take_OtherSideGivesNoMoreCells_Fault()
+    {
+        ObjectId[] ids = new MadeIds(1).Take(40, ObjectFormat.Sha1);
+        SketchDialogue dialogue = new(MadeIds.Key, ObjectFormat.Sha1, MadeIds.SketchOf(ids, 1).Cells[0]);
+        dialogue.Take(new Sketch(MadeIds.Key, 0, 20), MadeIds.SketchOf(ids, 20));
+        SketchQuestion question = dialogue.Next!.Value;
+        Assert.Equal(0, question.CellsFor(default, maxCells: 20));
+        dialogue.Take(new Sketch(MadeIds.Key, 20, 0), new Sketch(MadeIds.Key, 20, 0));
+
+        Assert.Equal(SketchFault.TooManyDifferences, dialogue.Fault);
+        Assert.Null(dialogue.Next);
     }
 
     private static (SketchDialogue Dialogue, int FirstAnswer) Talk(int onlyOurs, int onlyTheirs, int seed, int maxCells = Sketch.MaxCells)

@@ -56,6 +56,23 @@ public class SketchTests
     }
 
     [Fact]
+    public void MoveAll_ManyIds_AreTheCellsOfEachAlone()
+    {
+        // No multiple of eight: some take the other way.
+        ulong[] states = [.. new MadeIds(12).Take(1003, ObjectFormat.Sha1).Select(static id => MadeIds.Key.Checksum(id))];
+        SketchMapping[] alone = [.. states.Select(static s => new SketchMapping(s))];
+        long[] cells = new long[states.Length];
+        for (int step = 0; step < 60; step++)
+        {
+            SketchMapping.MoveAll(states, cells);
+            alone = [.. alone.Select(static m => m.Next())];
+            Assert.Equal(alone.Select(static m => (long)m.Cell), cells);
+        }
+
+        Assert.Contains(int.MaxValue, cells);
+    }
+
+    [Fact]
     public void Next_ToTheEnd_StopsBeyondEverySketch()
     {
         SketchMapping mapping = new(7);

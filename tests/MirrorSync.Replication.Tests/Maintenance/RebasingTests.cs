@@ -29,7 +29,7 @@ public sealed class RebasingTests : IDisposable
         await mirror.StartAsync();
         await mirror.ConvergedAsync(source, Name);
         string dropped = await BranchAsync(primary, source, "big", 12);
-        Rebasing rebasing = new(folder["object-sets.json"], primary.Log, primary.Spool, primary.Node.Rebase);
+        Rebasing rebasing = new(primary.Node.Rebase);
         Assert.False(await rebasing.CheckAsync(State(primary), CancellationToken.None));
 
         await source.GitAsync("update-ref", "-d", "refs/heads/big");
@@ -55,27 +55,6 @@ public sealed class RebasingTests : IDisposable
     }
 
     [Fact]
-    public async Task CheckAsync_CountsAreLost_AreReadFromTheLogAgain()
-    {
-        await using PrimaryRig primary = await PrimaryRig.StartAsync();
-        BareRepository source = await primary.RepositoryAsync(Name);
-        await BranchAsync(primary, source, "big", 12);
-        await source.GitAsync("update-ref", "-d", "refs/heads/big");
-        await primary.CapturedAsync(source);
-        List<RepositoryName> asked = [];
-        foreach (string kept in (string[])["", "torn"])
-        {
-            await File.WriteAllTextAsync(folder["object-sets.json"], kept);
-            Assert.True(await new Rebasing(folder["object-sets.json"], primary.Log, primary.Spool, asked.Add)
-                .CheckAsync(State(primary), CancellationToken.None));
-            Assert.True(await new Rebasing(folder["object-sets.json"], primary.Log, primary.Spool, asked.Add)
-                .CheckAsync(State(primary), CancellationToken.None));
-        }
-
-        Assert.Equal(4, asked.Count);
-    }
-
-    [Fact]
     public async Task CheckAsync_LittleIsUnreachable_DoesNothing()
     {
         await using PrimaryRig primary = await PrimaryRig.StartAsync();
@@ -84,7 +63,7 @@ public sealed class RebasingTests : IDisposable
         await BranchAsync(primary, source, "small", 2);
         await source.GitAsync("update-ref", "-d", "refs/heads/small");
         await primary.CapturedAsync(source);
-        Rebasing rebasing = new(folder["object-sets.json"], primary.Log, primary.Spool, static _ => throw new InvalidOperationException());
+        Rebasing rebasing = new(static _ => throw new InvalidOperationException());
         Assert.False(await rebasing.CheckAsync(State(primary), CancellationToken.None));
     }
 

@@ -1,9 +1,11 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Refs;
+using MirrorSync.Replication.Convergence;
 using MirrorSync.Replication.Primary;
 using MirrorSync.Replication.Primary.Capture;
 using MirrorSync.Replication.Primary.Notice;
+using MirrorSync.Replication.Status;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
 using MirrorSync.Storage.Objects.Packing;
@@ -82,7 +84,7 @@ internal sealed class CaptureRig : IAsyncDisposable
         await Log.DisposeAsync();
         OpenLog();
         (_, IReadOnlyList<ReplayedRepository> found, _) =
-            await LogReplay.ReadAsync(Log, Spool, Root, NullLogger.Instance, CancellationToken.None);
+            await LogReplay.ReadAsync(Log, Spool, Root, null, NullLogger.Instance, CancellationToken.None);
         Assert.Equal(known, found.Count);
         Captured = new CapturedRepository(Context, found.SingleOrDefault()?.State ?? Unseen(), found.SingleOrDefault()?.Metadata, stopping.Token);
     }
@@ -222,7 +224,9 @@ internal sealed class CaptureRig : IAsyncDisposable
         Table = new RepositoryTable();
         Context = new CaptureContext(Log, Spool, Table, new ThinPackWriter(stores, new GitPackWriter(), new PackingLimits()), AskRoot, TimeProvider.System, NullLogger.Instance)
         {
+            Problems = new NodeProblems(NullLogger.Instance),
             Epoch = 1,
+            ObjectSets = new FleetObjectSets(folder["state/object-sets"], folder["state/sketch.key"]).OpenOrCreate(),
             CaughtUp = _ =>
             {
                 CatchingUp?.Invoke();

@@ -6,6 +6,7 @@ using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Maintenance;
 using MirrorSync.Storage.Repositories;
 using MirrorSync.Testing;
+using MirrorSync.Testing.Faults;
 using MirrorSync.Testing.Repositories;
 
 namespace MirrorSync.Replication.Tests.Support;
@@ -25,6 +26,12 @@ internal sealed class MirrorRig : IAsyncDisposable
         this.identity = identity ?? new NodeIdentity("ams", "eu", "fleet");
         Directory.CreateDirectory(folder["state"]);
     }
+
+    /// <summary>Everything that the mirror has on the disk.</summary>
+    public string Folder => folder.Path;
+
+    /// <summary>The machine's start.</summary>
+    public string BootId { get; set; } = "first";
 
     public string Root => folder["root"];
 
@@ -63,7 +70,10 @@ internal sealed class MirrorRig : IAsyncDisposable
         Identity = identity,
         Root = Root,
         CheckpointFile = CheckpointFile,
+        ObjectSetsFolder = folder["state/object-sets"],
+        SketchKeyFile = folder["state/sketch.key"],
         RootIdentityFile = folder["state/root"],
+        BootId = BootId,
         Upstream = upstream,
         Peers = Peers,
         PatrolInterval = TimeSpan.FromMilliseconds(100),
@@ -74,6 +84,8 @@ internal sealed class MirrorRig : IAsyncDisposable
             Timeout = Timeout.InfiniteTimeSpan,
         },
     };
+
+    public string StateFolder => folder["state"];
 
     public BareRepository this[string name] => new(Path.Combine(Root, name));
 
@@ -123,6 +135,23 @@ internal sealed class MirrorRig : IAsyncDisposable
         stop.Dispose();
         stop = new CancellationTokenSource();
         Log = null!;
+    }
+
+    /// <summary>Ends after the power went, when nothing can be done in good order, and starts the machine again.</summary>
+    public async Task LosePowerAsync(PowerLoss power)
+    {
+        power.Strike();
+        await stop.CancelAsync();
+        await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        running = Task.CompletedTask;
+        await Node.DisposeAsync();
+        await (Maintenance?.DisposeAsync() ?? ValueTask.CompletedTask);
+        await Log.DisposeAsync();
+        stop.Dispose();
+        stop = new CancellationTokenSource();
+        Log = null!;
+        power.Restore();
+        BootId = Guid.NewGuid().ToString();
     }
 
     /// <summary>Waits until the mirror's folder of a repository equals the primary's and the table says so.</summary>

@@ -18,6 +18,7 @@ using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
 using MirrorSync.Storage.Repositories;
 using MirrorSync.Testing;
+using MirrorSync.Testing.Faults;
 using MirrorSync.Testing.Repositories;
 
 namespace MirrorSync.Replication.Tests.Support;
@@ -48,6 +49,16 @@ internal sealed class PrimaryRig : IAsyncDisposable
 
     public RepositoryTable Table { get; private set; } = null!;
 
+    /// <summary>Everything that the primary has on the disk.</summary>
+    public string Folder => folder.Path;
+
+    public string CheckpointFile => folder["state/checkpoint.json"];
+
+    /// <summary>The machine's start.</summary>
+    public string BootId { get; set; } = "first";
+
+    public LogRetentionOptions Retention { get; set; } = LogRetentionOptions.Default;
+
     public string FoldersFile => folder["state/folders.json"];
 
     public Uri Address { get; private set; } = null!;
@@ -63,6 +74,8 @@ internal sealed class PrimaryRig : IAsyncDisposable
 
     /// <summary>Waited for before a snapshot is sent.</summary>
     public Task MaySendSnapshots { get; set; } = Task.CompletedTask;
+
+    public string StateFolder => folder["state"];
 
     public BareRepository this[string name] => new(Path.Combine(Root, name));
 
@@ -83,7 +96,48 @@ internal sealed class PrimaryRig : IAsyncDisposable
     {
         await StopNodeAsync();
         await (meanwhile?.Invoke() ?? Task.CompletedTask);
+        foreach (string kept in Directory.Exists(folder["kept"]) ? Directory.GetFiles(folder["kept"]) : [])
+        {
+            File.Copy(kept, Path.Combine(folder["state/repositories"], Path.GetFileName(kept)), overwrite: true);
+        }
+
         await StartNodeAsync();
+    }
+
+    /// <summary>Ends after the power went, when nothing can be done in good order, and starts the machine again.</summary>
+    public async Task LosePowerAsync(PowerLoss power)
+    {
+        power.Strike();
+        await stop.CancelAsync();
+        await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Node.DisposeAsync();
+        await Log.DisposeAsync();
+        stop.Dispose();
+        stop = new CancellationTokenSource();
+        power.Restore();
+        BootId = Guid.NewGuid().ToString();
+        await StartNodeAsync();
+    }
+
+    /// <summary>Keeps the states of the present checkpoint beside what later ones write, for a test that puts it back.</summary>
+    public Task KeepStatesAsync()
+    {
+        string states = folder["state/repositories"];
+        Directory.CreateDirectory(folder["kept"]);
+        foreach (string file in Directory.GetFiles(states))
+        {
+            File.Copy(file, Path.Combine(folder["kept"], Path.GetFileName(file)), overwrite: true);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Waits until the table shows what the repository's folder shows, and nothing more comes.</summary>
+    public async Task SettledAsync(BareRepository repository)
+    {
+        await CapturedAsync(repository);
+        await Patience.UntilAsync(_ => Task.FromResult(Node.LookAge < TimeSpan.FromSeconds(5) ? null : "no look yet"), "a look");
+        await CapturedAsync(repository);
     }
 
     /// <summary>Waits for the first record of a kind and a name.</summary>
@@ -109,7 +163,7 @@ internal sealed class PrimaryRig : IAsyncDisposable
     public IReadOnlyList<LogRecord> Records()
     {
         List<LogRecord> records = [];
-        for (ulong sequence = 1; sequence <= Log.Committed.Sequence; sequence++)
+        for (ulong sequence = Log.Base.Sequence + 1; sequence <= Log.Committed.Sequence; sequence++)
         {
             records.Add(Log.ReadRecord(sequence));
         }
@@ -176,8 +230,15 @@ internal sealed class PrimaryRig : IAsyncDisposable
             Identity = identity,
             Root = Root,
             NotifyFolder = folder["notify"],
+            ObjectSetsFolder = folder["state/object-sets"],
+            SketchKeyFile = folder["state/sketch.key"],
             RootIdentityFile = folder["state/root"],
             FoldersFile = FoldersFile,
+            CheckpointFile = CheckpointFile,
+            MirrorsFile = folder["state/mirrors.json"],
+            BootId = BootId,
+            Retention = Retention,
+            RetainInterval = TimeSpan.FromMilliseconds(100),
             ScanInterval = scanInterval,
         };
         Node = new PrimaryNode(options, Log, Spool, Table, TimeProvider.System, NullLoggerFactory.Instance);
@@ -234,6 +295,14 @@ internal sealed class PrimaryRig : IAsyncDisposable
                     }
 
                     break;
+                case Handshake.ObjectSetPath when RepositoryName.TryParse(http.Request.Query["repository"], out RepositoryName name)
+                    && Server.OpenObjectSet(name) is { } set:
+                    using (set)
+                    {
+                        await set.CopyToAsync(http.Response.Body, either.Token);
+                    }
+
+                    break;
                 case Handshake.SnapshotPath when RepositoryName.TryParse(http.Request.Query["repository"], out RepositoryName name)
                     && Server.TryGetSnapshot(name, out RepositoryState? state):
                     Interlocked.Increment(ref snapshots);
@@ -243,7 +312,7 @@ internal sealed class PrimaryRig : IAsyncDisposable
                 case Handshake.ObjectsPath:
                     Interlocked.Increment(ref objectRequests);
                     await BeforeObjects();
-                    objects ??= new ObjectServer(Table, NullLogger<ObjectServer>.Instance);
+                    objects ??= new ObjectServer(Table, TimeProvider.System, NullLogger<ObjectServer>.Instance);
                     if (!await objects.AnswerAsync(http.Request.Query["repository"], http.Request.Body, static () => { }, http.Response.Body, either.Token))
                     {
                         http.Response.StatusCode = 404;

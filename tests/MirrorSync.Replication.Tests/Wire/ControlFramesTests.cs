@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
+using MirrorSync.Storage.Log;
+using MirrorSync.Git.Sketches;
 using MirrorSync.Replication.Tests.Support;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Repositories;
@@ -54,21 +56,21 @@ public sealed class ControlFramesTests
     [InlineData("grüße/日本.git")]
     public void Applied_RoundTrip_IsEqual(string name)
     {
-        AppliedFrame applied = new(RepositoryName.Parse(name), ulong.MaxValue, Samples.Digest(7));
+        AppliedFrame applied = new(RepositoryName.Parse(name), ulong.MaxValue, new Ledger(Samples.Digest(7), new SketchCell(Samples.Id("ids"), 5, 9)));
         Assert.Equal(applied, AppliedFrame.Read(PayloadOf(applied.Write)));
     }
 
     [Fact]
     public void Applied_LongestName_FitsAControlFrame()
     {
-        AppliedFrame applied = new(RepositoryName.Parse(new string('n', RepositoryName.MaxLength)), 1, Samples.Digest(1));
+        AppliedFrame applied = new(RepositoryName.Parse(new string('n', RepositoryName.MaxLength)), 1, new Ledger(Samples.Digest(1), new SketchCell(Samples.Id("ids"), 5, 9)));
         Assert.Equal(applied, AppliedFrame.Read(PayloadOf(applied.Write)));
     }
 
     [Fact]
     public void Applied_CutAnywhereOrLonger_Throws()
     {
-        byte[] good = PayloadOf(new AppliedFrame(Samples.Repo, 9, Samples.Digest(3)).Write);
+        byte[] good = PayloadOf(new AppliedFrame(Samples.Repo, 9, new Ledger(Samples.Digest(3), null)).Write);
         for (int length = 0; length < good.Length; length++)
         {
             Assert.Throws<ProtocolException>(() => AppliedFrame.Read(good.AsSpan(0, length)));
@@ -85,25 +87,36 @@ public sealed class ControlFramesTests
     public void Applied_NameThatLeadsAway_Throws(string name)
     {
         byte[] text = Encoding.UTF8.GetBytes(name);
-        byte[] payload = new byte[43 + text.Length];
+        byte[] payload = new byte[91 + text.Length];
         payload[8] = 1;
-        BinaryPrimitives.WriteUInt16LittleEndian(payload.AsSpan(41), (ushort)text.Length);
-        text.CopyTo(payload, 43);
+        BinaryPrimitives.WriteUInt16LittleEndian(payload.AsSpan(89), (ushort)text.Length);
+        text.CopyTo(payload, 91);
         Assert.Throws<ProtocolException>(() => AppliedFrame.Read(payload));
     }
 
     [Fact]
     public void Applied_NameNotUtf8OrOtherLedgerParts_Throws()
     {
-        byte[] good = PayloadOf(new AppliedFrame(Samples.Repo, 9, Samples.Digest(3)).Write);
+        byte[] good = PayloadOf(new AppliedFrame(Samples.Repo, 9, new Ledger(Samples.Digest(3), null)).Write);
         byte[] notUtf8 = [.. good];
         notUtf8[^1] = 0xff;
         Assert.Throws<ProtocolException>(() => AppliedFrame.Read(notUtf8));
-        foreach (byte parts in (byte[])[0, 2, 3, 255])
+        foreach (byte parts in (byte[])[0, 2, 4, 5, 7, 255])
         {
             good[8] = parts;
             Assert.Throws<ProtocolException>(() => AppliedFrame.Read(good));
         }
+    }
+
+    [Fact]
+    public void Applied_ObjectSetThatCannotBe_Throws()
+    {
+        byte[] none = PayloadOf(new AppliedFrame(Samples.Repo, 9, new Ledger(Samples.Digest(3), null)).Write);
+        none[41] = 1;
+        Assert.Throws<ProtocolException>(() => AppliedFrame.Read(none));
+        byte[] negative = PayloadOf(new AppliedFrame(Samples.Repo, 9, new Ledger(Samples.Digest(3), new SketchCell(Samples.Id("ids"), 5, 9))).Write);
+        negative[88] = 0x80;
+        Assert.Throws<ProtocolException>(() => AppliedFrame.Read(negative));
     }
 
     private static void AssertComesBack(AnswerFrame answer)

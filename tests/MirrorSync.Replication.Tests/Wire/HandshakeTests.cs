@@ -10,7 +10,7 @@ namespace MirrorSync.Replication.Tests.Wire;
 public sealed class HandshakeTests
 {
     private static readonly Hello Greeting = new(1, "fleet", "ams", "eu", 3, 42, Samples.Hash(5).ToString());
-    private static readonly Welcome Answer = new(1, "primary", 3, 42, Samples.Hash(5).ToString());
+    private static readonly Welcome Answer = new(1, "primary", 3, 42, Samples.Hash(5).ToString(), new string('a', 32));
     private static readonly Refusal No = new("fleet", "another fleet");
 
     [Fact]

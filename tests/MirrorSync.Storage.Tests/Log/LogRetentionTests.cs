@@ -32,9 +32,9 @@ public sealed class LogRetentionTests : IAsyncLifetime, IDisposable
         }
 
         LogRetention retention = new(log, spool, new LogRetentionOptions(TimeSpan.FromHours(5.5), 1 << 30), new Clock(Noon));
-        Assert.Equal((ulong)given, await retention.ApplyAsync((ulong)upTo, CancellationToken.None));
+        Assert.Equal((ulong)given, await retention.ApplyAsync((ulong)upTo, ulong.MaxValue, CancellationToken.None));
         Assert.Equal((ulong)given, log.Base.Sequence);
-        Assert.Equal(0UL, await retention.ApplyAsync((ulong)upTo, CancellationToken.None));
+        Assert.Equal(0UL, await retention.ApplyAsync((ulong)upTo, ulong.MaxValue, CancellationToken.None));
     }
 
     [Fact]
@@ -49,12 +49,12 @@ public sealed class LogRetentionTests : IAsyncLifetime, IDisposable
         }
 
         LogRetention retention = new(log, spool, new LogRetentionOptions(TimeSpan.FromDays(1), (2 << 20) + 100_000), new Clock(Noon));
-        Assert.Equal(3UL, await retention.ApplyAsync(5, CancellationToken.None));
+        Assert.Equal(3UL, await retention.ApplyAsync(5, ulong.MaxValue, CancellationToken.None));
         Assert.Equal([false, false, false, true, true], bodies.Select(spool.Contains));
 
         // Need goes before size.
         await AppendAsync(hoursAgo: 0, await spool.WriteAsync(new MemoryStream(new byte[3 << 20]), null, CancellationToken.None));
-        Assert.Equal(1UL, await retention.ApplyAsync(4, CancellationToken.None));
+        Assert.Equal(1UL, await retention.ApplyAsync(4, ulong.MaxValue, CancellationToken.None));
         Assert.Equal(4UL, log.Base.Sequence);
     }
 

@@ -216,7 +216,7 @@ public sealed class ReplicationLogDamageTests
         Assert.Contains("replication log", failure.Message, StringComparison.Ordinal);
         Assert.Contains("segment-0000000001", failure.Message, StringComparison.Ordinal);
         Assert.Throws<IOException>(() => log.Append(LogFolder.Draft(), epoch: 1));
-        await Assert.ThrowsAsync<IOException>(() => log.WaitCommittedAsync(3, CancellationToken.None).WaitAsync(LogFolder.Deadline));
+        await Assert.ThrowsAsync<IOException>(() => log.Follow().WaitCommittedAsync(3, CancellationToken.None).WaitAsync(LogFolder.Deadline));
         Assert.Equal(1UL, log.Committed.Sequence);
     }
 

@@ -134,7 +134,7 @@ public sealed class ReplicationLogTests
         ConcurrentDictionary<ulong, byte[]> written = [];
         await using (ReplicationLog log = folder.Open())
         {
-            Task waiter = log.WaitCommittedAsync(100, CancellationToken.None);
+            Task waiter = log.Follow().WaitCommittedAsync(100, CancellationToken.None);
             await Task.WhenAll(Enumerable.Range(0, 100).Select(i => Task.Run(async () =>
             {
                 LogRecord record = log.Append(LogFolder.Draft(i * 10, i), epoch: 1);
@@ -195,7 +195,7 @@ public sealed class ReplicationLogTests
         {
             Assert.Equal(start, log.Base);
             Assert.Equal(start, log.Committed);
-            await log.WaitCommittedAsync(1000, CancellationToken.None);
+            await log.Follow().WaitCommittedAsync(1000, CancellationToken.None);
             LogRecord record = log.Append(LogFolder.Draft(), epoch: 3);
             Assert.Equal(1001UL, record.Sequence);
             Assert.Equal(SomeChain, record.PreviousChain);
@@ -255,20 +255,20 @@ public sealed class ReplicationLogTests
         ReplicationLog log = folder.Open();
         await using (log)
         {
-            Task appended = log.WaitAppendedAsync(1, CancellationToken.None);
-            Task committed = log.WaitCommittedAsync(1, CancellationToken.None);
+            Task appended = log.Follow().WaitAppendedAsync(1, CancellationToken.None);
+            Task committed = log.Follow().WaitCommittedAsync(1, CancellationToken.None);
             log.Append(LogFolder.Draft(), epoch: 1);
             await appended.WaitAsync(LogFolder.Deadline);
             Assert.False(committed.IsCompleted);
             await log.CommitAsync(1, CancellationToken.None);
             await committed.WaitAsync(LogFolder.Deadline);
             using CancellationTokenSource cancel = new();
-            Task never = log.WaitAppendedAsync(2, cancel.Token);
+            Task never = log.Follow().WaitAppendedAsync(2, cancel.Token);
             await cancel.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => never);
         }
 
-        Task closed = log.WaitAppendedAsync(2, CancellationToken.None);
+        Task closed = log.Follow().WaitAppendedAsync(2, CancellationToken.None);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => closed.WaitAsync(LogFolder.Deadline));
         Assert.Throws<ObjectDisposedException>(() => log.Append(LogFolder.Draft(), epoch: 1));
     }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace MirrorSync.Testing.Native;
 
@@ -14,6 +15,7 @@ internal static partial class Libc
     private const int AtFdCwd = -100;
     private const int AtSymlinkNoFollow = 0x100;
     private const uint BasicStats = 0x7ff;
+    private const uint BirthTime = 0x800;
 
     /// <summary>Sends a signal to one process.</summary>
     public static void Signal(int process, int signal) => _ = Kill(process, signal);
@@ -46,6 +48,28 @@ internal static partial class Libc
         return new FileFacts(inode, changed);
     }
 
+    /// <summary>Mode, inode and time of creation of a path, symbolic links not followed.</summary>
+    /// <exception cref="FileNotFoundException">The path cannot be looked at.</exception>
+    public static (ushort Mode, ulong Inode, long Born) Identify(string path)
+    {
+        Span<byte> buffer = stackalloc byte[256];
+        if (Statx(AtFdCwd, path, AtSymlinkNoFollow, BasicStats | BirthTime, ref MemoryMarshal.GetReference(buffer)) != 0)
+        {
+            throw new FileNotFoundException($"cannot look at {path} (errno {Marshal.GetLastPInvokeError()})", path);
+        }
+
+        long born = (MemoryMarshal.Read<long>(buffer[80..]) * 1_000_000_000) + MemoryMarshal.Read<uint>(buffer[88..]);
+        return (MemoryMarshal.Read<ushort>(buffer[28..]), MemoryMarshal.Read<ulong>(buffer[32..]), born);
+    }
+
+    /// <summary>Opens a file for reading, whoever has locked it.</summary>
+    /// <exception cref="FileNotFoundException">It cannot be opened.</exception>
+    public static SafeFileHandle OpenRead(string path)
+    {
+        SafeFileHandle file = Open(path, 0x80000); // O_RDONLY | O_CLOEXEC
+        return file.IsInvalid ? throw new FileNotFoundException($"cannot open {path} (errno {Marshal.GetLastPInvokeError()})", path) : file;
+    }
+
     [LibraryImport("libc", EntryPoint = "ppoll", SetLastError = true)]
     public static partial int Poll(Span<PollEntry> entries, nuint count, in TimeSpec timeout, nint signals);
 
@@ -75,6 +99,9 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "setpriority", SetLastError = true)]
     private static partial int SetPriority(int which, uint who, int priority);
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial SafeFileHandle Open(string path, int flags);
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Statx(int folder, string path, int flags, uint mask, ref byte buffer);

@@ -41,6 +41,7 @@ internal sealed class Departure(ApplyContext context, FollowedRepositories names
         {
             context.Stores.Forget(state.Repository);
             context.Trash.Take(state.Repository, record, accepted.Task.IsCompleted);
+            context.ObjectSets.Delete(state.Name);
         }
 
         names.Removed(repository, record.Sequence);
@@ -72,10 +73,10 @@ internal sealed class Departure(ApplyContext context, FollowedRepositories names
                 {
                     context.Stores.Forget(state.Repository);
                     RepositoryFolders.Move(old.Path, renamed.Path, context.Root);
+                    context.ObjectSets.Move(old.Name, renamed.Name);
                 }
             });
         }
-
 
         RepositoryState next = state with { Repository = renamed };
         names.Renamed(

@@ -1,3 +1,5 @@
+using MirrorSync.Storage.Files;
+
 namespace MirrorSync.Replication.Mirror.Removal;
 
 /// <summary>Moves a mirror's repositories from one folder to another of the same file system.</summary>
@@ -22,7 +24,7 @@ internal static class RepositoryFolders
         }
 
         Directory.CreateDirectory(Path.GetDirectoryName(to)!);
-        Directory.Move(from, to);
+        Folders.Move(from, to);
         RemoveEmpty(Path.GetDirectoryName(from)!, root);
     }
 

@@ -147,7 +147,7 @@ public sealed partial class RepositoryTrash(string root, TimeSpan retention, Tim
 
             try
             {
-                Directory.Move(PathOf(entry), target);
+                Folders.Move(PathOf(entry), target);
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
             {

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Logging;
+using MirrorSync.Replication.Status;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
+using MirrorSync.Storage.ObjectSets;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Primary.Capture;
@@ -24,6 +26,16 @@ internal sealed record CaptureContext(
 {
     private readonly SortedSet<ulong> inFlight = [];
 
+    /// <summary>What the log brought into each repository.</summary>
+    public required NodeObjectSets ObjectSets { get; init; }
+    /// <summary>
+    /// Brings the repositories to the disk. Before a Baseline, which tells mirrors of objects that the log does not have.
+    /// </summary>
+    public Func<CancellationToken, Task> SyncRootAsync { get; init; } = static _ => Task.CompletedTask;
+
+    /// <summary>Told of disks that fail.</summary>
+    public required NodeProblems Problems { get; init; }
+
     /// <summary>The present term.</summary>
     public required ulong Epoch { get; init; }
 
@@ -43,12 +55,12 @@ internal sealed record CaptureContext(
     }
 
     /// <summary>Appends a record and makes it durable; its outcome is to be shown before <see cref="MarkShown"/>.</summary>
-    /// <exception cref="LogUnwritableException">The log cannot be written: the node cannot go on.</exception>
+    /// <exception cref="LogUnwritableException">The log cannot be written: nothing is captured until it can.</exception>
     public async Task<LogRecord> AppendAsync(LogRecordDraft draft, CancellationToken cancellation)
     {
+        LogRecord? record = null;
         try
         {
-            LogRecord record;
             lock (inFlight)
             {
                 record = Log.Append(draft, Epoch);
@@ -60,6 +72,12 @@ internal sealed record CaptureContext(
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
+            lock (inFlight)
+            {
+                // What is taken up again ends before it.
+                inFlight.Remove(record?.Sequence ?? 0);
+            }
+
             throw new LogUnwritableException($"the replication log cannot be written: {failure.Message}", failure);
         }
     }
@@ -73,7 +91,7 @@ internal sealed record CaptureContext(
         }
     }
 
-    /// <summary>Faulted once the log cannot be written any more.</summary>
+    /// <summary>Faulted by what no capture expects: the node ends.</summary>
     public TaskCompletionSource Failed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Completes once every notice of what happened before has been handled.</summary>

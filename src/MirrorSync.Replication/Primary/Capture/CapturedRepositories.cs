@@ -22,6 +22,7 @@ internal sealed partial class CapturedRepositories
     private readonly ConcurrentDictionary<string, long> goneSince = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> accepted = new(StringComparer.Ordinal);
     private volatile IReadOnlyList<BrokenRepository> broken = [];
+    private volatile long[] removedLately;
 
     /// <summary>Takes up what the log knows.</summary>
     /// <param name="context">What all captures share.</param>
@@ -40,6 +41,7 @@ internal sealed partial class CapturedRepositories
     {
         this.context = context;
         this.removals = removals;
+        removedLately = [.. removals.All];
         this.removedAfter = removedAfter;
         this.folders = folders;
         this.stopping = stopping;
@@ -49,11 +51,25 @@ internal sealed partial class CapturedRepositories
         }
     }
 
+    /// <summary>
+    /// Brings every object set to the log's end, and removes those of repositories that are not known. Before anything is
+    /// captured.
+    /// </summary>
+    public async Task CatchUpAsync(CancellationToken cancellation)
+    {
+        context.ObjectSets.DeleteAllBut([.. All.Select(static r => r.Repository.Name)]);
+        await Parallel.ForEachAsync(All, cancellation, static async (one, token) => await one.CatchUpAsync(token).ConfigureAwait(false))
+            .ConfigureAwait(false);
+    }
+
     /// <summary>All of them, in no order.</summary>
     public ICollection<CapturedRepository> All => byPath.Values;
 
     /// <summary>Folders that look like repositories and are not sound, or wait for another to leave their name.</summary>
     public IReadOnlyList<BrokenRepository> Broken => broken;
+
+    /// <summary>When repositories were removed lately, in microseconds since 1970, as far as the last scan.</summary>
+    public long[] Removals => removedLately;
 
     /// <summary>The repository of a folder; null when none is known there.</summary>
     public CapturedRepository? Find(string path) => byPath.GetValueOrDefault(path);
@@ -140,6 +156,7 @@ internal sealed partial class CapturedRepositories
         }
 
         broken = unsound;
+        removedLately = [.. removals.All];
         RememberFolders(now);
         return busy.Count == 0;
     }
@@ -221,7 +238,8 @@ internal sealed partial class CapturedRepositories
             }
 
             Repository moved = found[to];
-            LogRecord record = await context.AppendAsync(Records.Renamed(last, moved.Name, context.Time), stopping).ConfigureAwait(false);
+            LogRecord record = await AppendAsync(old, Records.Renamed(last, moved.Name, context.Time)).ConfigureAwait(false);
+            context.ObjectSets.Move(last.Name, moved.Name);
             RepositoryCondition condition = last.IsServable ? RepositoryCondition.Held : RepositoryCondition.Missing;
             RepositoryState next = last with
             {
@@ -329,7 +347,8 @@ internal sealed partial class CapturedRepositories
             return;
         }
 
-        LogRecord record = await context.AppendAsync(Records.Removed(last, context.Time), stopping).ConfigureAwait(false);
+        LogRecord record = await AppendAsync(repository, Records.Removed(last, context.Time)).ConfigureAwait(false);
+        context.ObjectSets.Delete(last.Name);
         context.Table.Remove(last.Name);
         TellOthers(last.Name, newName: null);
         context.MarkShown(record);
@@ -346,6 +365,21 @@ internal sealed partial class CapturedRepositories
         foreach (CapturedRepository other in byPath.Values)
         {
             other.OtherLeft(name, newName);
+        }
+    }
+
+    /// <summary>Writes that a repository leaves its name; where that cannot be written it stays where it was.</summary>
+    private async Task<LogRecord> AppendAsync(CapturedRepository left, LogRecordDraft draft)
+    {
+        try
+        {
+            return await context.AppendAsync(draft, stopping).ConfigureAwait(false);
+        }
+        catch (LogUnwritableException)
+        {
+            RepositoryState last = left.State;
+            byPath[last.Repository.Path] = new CapturedRepository(context, last, left.Said, stopping);
+            throw;
         }
     }
 

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Refs;
 using MirrorSync.Replication.Primary.Notice;
+using MirrorSync.Storage.Files;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
 using MirrorSync.Storage.Refs;
@@ -21,6 +22,7 @@ internal sealed partial class CapturedRepository
     private readonly CaptureQueue queue;
     private readonly SettledReading settled;
     private readonly SettledMetadata metadata;
+    private readonly CapturedObjectSet objectSet;
     private readonly RecordWriter records;
 
     // The pushes taken up and not yet in the log, and the refs that they named: the worker's alone.
@@ -54,7 +56,8 @@ internal sealed partial class CapturedRepository
             said,
             name => context.Table.TryGet(name, out RepositoryState? other) && other.Applied != LogPosition.Origin,
             context.Time);
-        records = new RecordWriter(context, metadata, stopping);
+        objectSet = new CapturedObjectSet(context, initial.Repository);
+        records = new RecordWriter(context, metadata, objectSet, stopping);
         context.Table.Show(initial);
     }
 
@@ -126,6 +129,20 @@ internal sealed partial class CapturedRepository
         Start();
     }
 
+    /// <summary>
+    /// Brings the object set to the log's end; where that cannot be done, the first look writes a new Baseline. Before
+    /// anything is captured.
+    /// </summary>
+    public async Task CatchUpAsync(CancellationToken cancellation)
+    {
+        if (!await objectSet.CatchUpAsync(state, cancellation).ConfigureAwait(false))
+        {
+            state = state with { ObjectSet = null };
+            context.Table.Show(state);
+            queue.Touch(rebaseAfter: true);
+        }
+    }
+
     /// <summary>The repository cannot be read at all: it is gone, or broken. Held until a scan finds it sound again.</summary>
     public void Lost(string reason)
     {
@@ -191,7 +208,7 @@ internal sealed partial class CapturedRepository
         }
         catch (Exception failure)
         {
-            // Without the log nothing can be captured, so the node ends with its words.
+            // Nobody expects it: the node ends with its words.
             context.Failed.TrySetException(failure);
             queue.Abandon();
         }
@@ -230,13 +247,24 @@ internal sealed partial class CapturedRepository
             if (captured)
             {
                 failures = 0;
+                context.Problems.Clear(state.Name.Value);
                 AcknowledgeAll();
             }
         }
-        catch (Exception failure) when (failure is not (OperationCanceledException or LogUnwritableException))
+        catch (LogUnwritableException)
+        {
+            // Nothing is wrong with this repository. Whoever asks is told, and all are looked at once the log is back.
+            _ = context.RootProblem();
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
         {
             // Whatever is wrong with this one repository: it is held and tried again, and all others go on.
             Hold(failure.Message);
+            if (DiskFailure.Is(failure))
+            {
+                context.Problems.Set(state.Name.Value, $"{state.Name} is not captured: {failure.Message}");
+            }
+
             failures++;
             Volatile.Write(ref retryAt, context.Time.GetTimestamp() + (RetryAfter(failures) * context.Time.TimestampFrequency));
         }
@@ -435,8 +463,19 @@ internal sealed partial class CapturedRepository
     /// <summary>Shows the refs that a record leads to.</summary>
     private void Show(LogRecord record, RefSnapshot after)
     {
-        Show(state with { Condition = RepositoryCondition.Live, Reason = null, Refs = after, Applied = record.Position });
+        Show(state with
+        {
+            Condition = RepositoryCondition.Live,
+            Reason = null,
+            Refs = after,
+            Applied = record.Position,
+            ObjectSet = record.After.ObjectSet,
+        });
         context.MarkShown(record);
+        if (record.After.ObjectSet is null)
+        {
+            queue.Touch(rebaseAfter: true);
+        }
     }
 
     private void Show(RepositoryState next)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using MirrorSync.Storage.Files;
 
 namespace MirrorSync.Replication.Primary.Notice;
 
@@ -19,9 +20,6 @@ internal enum ProcessStanding
 /// <summary>Looks up the processes of pushes in /proc (proc(5)).</summary>
 internal static class PushProcess
 {
-    /// <summary>This boot's id; empty without /proc.</summary>
-    public static string CurrentBoot { get; } = TextOf("/proc/sys/kernel/random/boot_id")?.Trim() ?? string.Empty;
-
     private static readonly string OwnNamespace =
         new FileInfo("/proc/self/ns/pid").LinkTarget ?? string.Empty;
 
@@ -30,7 +28,7 @@ internal static class PushProcess
     /// <param name="space">The PID namespace of its hooks; a number means nothing in another one.</param>
     public static ProcessStanding StandingOf(PushId push, string space)
     {
-        if (push.BootId.Length > 0 && CurrentBoot.Length > 0 && push.BootId != CurrentBoot)
+        if (push.BootId.Length > 0 && BootId.Current.Length > 0 && push.BootId != BootId.Current)
         {
             return ProcessStanding.Gone;
         }

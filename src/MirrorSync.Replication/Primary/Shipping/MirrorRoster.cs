@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using MirrorSync.Git.Refs;
 using MirrorSync.Replication.Status;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
@@ -10,8 +9,9 @@ namespace MirrorSync.Replication.Primary.Shipping;
 /// <summary>What the primary knows of its mirrors, from their acknowledgements alone.</summary>
 /// <param name="log">The log whose records they acknowledge.</param>
 /// <param name="table">The repositories as captured.</param>
+/// <param name="seen">Where it is kept how far each was, over restarts; null where nobody asks.</param>
 /// <param name="time">The clock.</param>
-internal sealed class MirrorRoster(ReplicationLog log, RepositoryTable table, TimeProvider time)
+internal sealed class MirrorRoster(ReplicationLog log, RepositoryTable table, SeenMirrors? seen, TimeProvider time)
 {
     /// <summary>How many mirrors are remembered: names come from outside.</summary>
     public const int MaxMirrors = 1024;
@@ -31,8 +31,27 @@ internal sealed class MirrorRoster(ReplicationLog log, RepositoryTable table, Ti
     public Session Open(Hello hello, LogPosition from)
     {
         Mirror mirror = mirrors.GetOrAdd(hello.Node, static node => new Mirror(node));
-        mirror.Began(hello.Region, time);
+        mirror.Began(hello.Region, from.Sequence, time);
         return new Session(mirror, log, from.Sequence, time);
+    }
+
+    /// <summary>
+    /// The record up to which every mirror that counts has the log: those that are connected, and those that were within
+    /// the given time. The largest number when there is none.
+    /// </summary>
+    /// <exception cref="IOException">What is known of them cannot be kept.</exception>
+    public ulong Floor(TimeSpan countsFor)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        foreach (Mirror mirror in mirrors.Values)
+        {
+            seen?.Note(mirror.Node, mirror.DurableSequence, now - mirror.HeardAgo(time));
+        }
+
+        seen?.Save(now - countsFor);
+        ulong floor = mirrors.Values.Where(m => m.IsConnected || m.HeardAgo(time) < countsFor)
+            .Select(static m => m.DurableSequence).DefaultIfEmpty(ulong.MaxValue).Min();
+        return Math.Min(floor, seen?.Floor(mirrors.Keys, now - countsFor) ?? ulong.MaxValue);
     }
 
     /// <summary>One open stream.</summary>
@@ -63,7 +82,7 @@ internal sealed class MirrorRoster(ReplicationLog log, RepositoryTable table, Ti
             TimeSpan? took = null;
 
             // What it had before this stream began it only repeats; that it says so now tells nothing of how long it took.
-            if (applied.Sequence > from && applied.Sequence <= log.Appended.Sequence)
+            if (applied.Sequence > Math.Max(from, log.Base.Sequence) && applied.Sequence <= log.Appended.Sequence)
             {
                 LogRecord record = log.ReadRecord(applied.Sequence);
                 took = time.GetUtcNow() - DateTimeOffset.UnixEpoch - TimeSpan.FromMicroseconds(record.NoticedAtMicroseconds);
@@ -83,7 +102,7 @@ internal sealed class MirrorRoster(ReplicationLog log, RepositoryTable table, Ti
         private const int Samples = 1000;
 
         private readonly Lock gate = new();
-        private readonly Dictionary<RepositoryName, (ulong Sequence, RefsDigest Refs)> applied = [];
+        private readonly Dictionary<RepositoryName, (ulong Sequence, Ledger Ledger)> applied = [];
         private readonly Queue<double> latencies = [];
         private string region = string.Empty;
         private int sessions;
@@ -93,10 +112,31 @@ internal sealed class MirrorRoster(ReplicationLog log, RepositoryTable table, Ti
 
         public ulong DurableSequence { get; set; }
 
-        public void Began(string inRegion, TimeProvider time)
+        public bool IsConnected
+        {
+            get
+            {
+                lock (gate)
+                {
+                    return sessions > 0;
+                }
+            }
+        }
+
+        public TimeSpan HeardAgo(TimeProvider time)
         {
             lock (gate)
             {
+                return time.GetElapsedTime(heardAt);
+            }
+        }
+
+        public void Began(string inRegion, ulong from, TimeProvider time)
+        {
+            lock (gate)
+            {
+                // It may have come back with less.
+                DurableSequence = from;
                 region = inRegion;
                 sessions++;
 
@@ -126,10 +166,10 @@ internal sealed class MirrorRoster(ReplicationLog log, RepositoryTable table, Ti
         {
             lock (gate)
             {
-                bool advances = !applied.TryGetValue(frame.Repository, out (ulong Sequence, RefsDigest Refs) before)
+                bool advances = !applied.TryGetValue(frame.Repository, out (ulong Sequence, Ledger Ledger) before)
                     || before.Sequence < frame.Sequence;
                 bool older = !advances && before.Sequence > frame.Sequence;
-                applied[frame.Repository] = older ? before : (frame.Sequence, frame.Refs);
+                applied[frame.Repository] = older ? before : (frame.Sequence, frame.Ledger);
                 if (took is { } latency && advances)
                 {
                     latencies.Enqueue(latency.TotalMilliseconds);
@@ -154,8 +194,9 @@ internal sealed class MirrorRoster(ReplicationLog log, RepositoryTable table, Ti
                     Connected = sessions > 0,
                     DurableSequence = DurableSequence,
                     RepositoriesConverged = captured.Count(s => s.Applied.Sequence > 0
-                        && applied.TryGetValue(s.Name, out (ulong Sequence, RefsDigest Refs) mine)
-                        && mine.Sequence == s.Applied.Sequence && mine.Refs == s.Refs.Digest),
+                        && applied.TryGetValue(s.Name, out (ulong Sequence, Ledger Ledger) mine)
+                        && mine.Sequence == s.Applied.Sequence && mine.Ledger.Refs == s.Refs.Digest
+                        && (mine.Ledger.ObjectSet is not { } cell || cell == s.ObjectSet)),
                     NoticeToAppliedP50Ms = Percentile(sorted, 50),
                     NoticeToAppliedP99Ms = Percentile(sorted, 99),
                     HeardSecondsAgo = time.GetElapsedTime(heardAt).TotalSeconds,

@@ -18,6 +18,9 @@ internal sealed class MirrorStream(ReplicationLog log, MirrorRoster.Session sess
 
     private readonly SemaphoreSlim writing = new(1, 1);
 
+    // Records that were sent and never committed must not be followed by the mark of others.
+    private readonly LogFollower following = log.Follow();
+
     /// <summary>Runs until one side ends, and says in words which and why.</summary>
     public async Task<string> RunAsync(Welcome welcome, PipeReader input, PipeWriter output, CancellationToken cancellation)
     {
@@ -47,7 +50,7 @@ internal sealed class MirrorStream(ReplicationLog log, MirrorRoster.Session sess
     {
         for (ulong sequence = after + 1; ; sequence++)
         {
-            await log.WaitAppendedAsync(sequence, cancellation).ConfigureAwait(false);
+            await following.WaitAppendedAsync(sequence, cancellation).ConfigureAwait(false);
             ReadOnlyMemory<byte> record = log.Read(sequence);
             await SendAsync(output, o => Frames.Write(o, FrameKind.Record, record.Span), cancellation).ConfigureAwait(false);
         }
@@ -58,8 +61,7 @@ internal sealed class MirrorStream(ReplicationLog log, MirrorRoster.Session sess
         ulong marked = 0;
         while (true)
         {
-            await log.WaitCommittedAsync(marked + 1, cancellation).ConfigureAwait(false);
-            marked = log.Committed.Sequence;
+            marked = await following.WaitCommittedAsync(marked + 1, cancellation).ConfigureAwait(false);
             await SendAsync(output, o => Frames.WriteSequence(o, FrameKind.CommitMark, marked), cancellation).ConfigureAwait(false);
         }
     }

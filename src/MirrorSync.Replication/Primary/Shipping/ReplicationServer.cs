@@ -7,6 +7,7 @@ using MirrorSync.Git.Objects;
 using MirrorSync.Replication.Status;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
+using MirrorSync.Storage.ObjectSets;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Primary.Shipping;
@@ -47,7 +48,8 @@ public sealed partial class ReplicationServer : INodeStatusSource
         this.table = table;
         this.time = time;
         this.logger = logger;
-        roster = new MirrorRoster(log, table, time);
+        roster = new MirrorRoster(log, table, new SeenMirrors(node.MirrorsFile, logger), time);
+        node.MirrorFloor = roster.Floor;
     }
 
     /// <summary>Serves one mirror's stream until it ends or falls silent.</summary>
@@ -80,7 +82,8 @@ public sealed partial class ReplicationServer : INodeStatusSource
         using MirrorRoster.Session session = roster.Open(hello, from);
         LogWelcomed(logger, hello.Node, hello.Region, from);
         using MirrorStream stream = new(log, session, Standing, time);
-        Welcome welcome = new(Handshake.ProtocolVersion, identity.Name, from.Epoch, from.Sequence, from.Chain.ToString());
+        Welcome welcome = new(
+            Handshake.ProtocolVersion, identity.Name, from.Epoch, from.Sequence, from.Chain.ToString(), node.ObjectSets.KeyText);
         string end = await stream.RunAsync(welcome, input, output, cancellation).ConfigureAwait(false);
         LogEnded(logger, hello.Node, end);
     }
@@ -99,6 +102,22 @@ public sealed partial class ReplicationServer : INodeStatusSource
     /// <summary>The state of which a snapshot can be sent; false when the repository is not known or never captured.</summary>
     public bool TryGetSnapshot(RepositoryName name, [NotNullWhen(true)] out RepositoryState? state) =>
         table.TryGet(name, out state) && state.Applied.Sequence > 0;
+
+    /// <summary>A repository's object set as it is now, as of its last record; null when there is none.</summary>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public ObjectSetSnapshot? OpenObjectSet(RepositoryName name)
+    {
+        try
+        {
+            return table.TryGet(name, out RepositoryState? state) && state.ObjectSet is not null
+                ? node.ObjectSets.Current?.Open(name, state.Repository.Format).Snapshot() : null;
+        }
+        catch (ObjectSetDamagedException)
+        {
+            // Capture finds it too, and makes a new one.
+            return null;
+        }
+    }
 
     /// <inheritdoc/>
     public NodeStatus GetStatus()
@@ -123,7 +142,7 @@ public sealed partial class ReplicationServer : INodeStatusSource
             Connected = true,
             PrimaryHeardSecondsAgo = 0,
             LagSeconds = lookAge,
-            Problems = problem is null ? [] : [problem],
+            Problems = node.Problems,
             Repositories = repositories,
             Mirrors = roster.Status,
         };
@@ -168,6 +187,11 @@ public sealed partial class ReplicationServer : INodeStatusSource
         if (asked.Sequence > log.Committed.Sequence)
         {
             refusal = new Refusal("ahead", $"the mirror is at {asked}, the primary only at {log.Committed}: the primary has lost records");
+        }
+        else if (asked.Sequence < log.Base.Sequence)
+        {
+            refusal = new Refusal(
+                Handshake.TruncatedCode, $"the mirror is at {asked}, but the log begins after {log.Base} now: only snapshots bring it up");
         }
         else if (log.PositionAt(asked.Sequence) != asked)
         {

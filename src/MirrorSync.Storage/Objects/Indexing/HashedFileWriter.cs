@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 using MirrorSync.Git.Hashing;
 using MirrorSync.Git.Objects;
+using MirrorSync.Storage.Files;
 
 namespace MirrorSync.Storage.Objects.Indexing;
 
@@ -31,7 +32,7 @@ internal sealed class HashedFileWriter(SafeFileHandle file, ObjectFormat format)
         Flush();
         Span<byte> checksum = stackalloc byte[format.RawLength()];
         hash.GetHashAndReset(checksum);
-        RandomAccess.Write(file, checksum, written);
+        Disk.Write(DiskPart.Pack, file, checksum, written);
     }
 
     /// <inheritdoc/>
@@ -55,7 +56,7 @@ internal sealed class HashedFileWriter(SafeFileHandle file, ObjectFormat format)
     private void Flush()
     {
         hash.AppendData(buffer.AsSpan(0, used));
-        RandomAccess.Write(file, buffer.AsSpan(0, used), written);
+        Disk.Write(DiskPart.Pack, file, buffer.AsSpan(0, used), written);
         written += used;
         used = 0;
     }

@@ -12,6 +12,9 @@ public sealed record IndexedPack
     /// <summary>How many objects came, without the bases that complete a thin pack.</summary>
     public required int Objects { get; init; }
 
+    /// <summary>The ids of those objects, in pack order; empty unless <see cref="PackIndexOptions.ListIds"/>.</summary>
+    public ReadOnlyMemory<ObjectId> Ids { get; init; }
+
     /// <summary>How many bases from the store were appended to complete a thin pack.</summary>
     public required int AppendedBases { get; init; }
 

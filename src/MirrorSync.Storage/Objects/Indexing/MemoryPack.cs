@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using MirrorSync.Storage.Files;
 
 namespace MirrorSync.Storage.Objects.Indexing;
 
@@ -28,10 +29,10 @@ internal sealed class MemoryPack(ReadOnlyMemory<byte> pack) : IEntrySource
     /// <summary>Writes everything to an empty file; the checksum behind appended bases is still the old one's place.</summary>
     public void WriteTo(SafeFileHandle file)
     {
-        RandomAccess.Write(file, pack.Span, 0);
+        Disk.Write(DiskPart.Pack, file, pack.Span, 0);
         foreach ((long offset, byte[] entry) in appended)
         {
-            RandomAccess.Write(file, entry, offset);
+            Disk.Write(DiskPart.Pack, file, entry, offset);
         }
     }
 }

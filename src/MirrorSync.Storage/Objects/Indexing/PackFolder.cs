@@ -4,6 +4,7 @@ using Microsoft.Win32.SafeHandles;
 using MirrorSync.Git.Hashing;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Packs;
+using MirrorSync.Storage.Files;
 
 namespace MirrorSync.Storage.Objects.Indexing;
 
@@ -26,7 +27,7 @@ internal sealed class PackFolder(string objectFolder) : IDisposable
     {
         path = System.IO.Path.Combine(Path, $"tmp_{kind}_{Guid.NewGuid():N}");
         temporary.Add(path);
-        return File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete);
+        return Disk.Open(DiskPart.Pack, path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete);
     }
 
     /// <summary>Gives a file the pack's name.</summary>
@@ -35,7 +36,14 @@ internal sealed class PackFolder(string objectFolder) : IDisposable
     {
         string target = System.IO.Path.Combine(Path, $"pack-{checksum.ToHex(format)}.{extension}");
         File.SetUnixFileMode(path, ReadOnly);
-        File.Move(path, target, overwrite: true);
+        if (File.Exists(target))
+        {
+            // What has that name may be durable and counted on; what takes its place must be so too.
+            using SafeFileHandle file = File.OpenHandle(path);
+            Durable.SyncFile(file, DiskPart.Pack);
+        }
+
+        Disk.Rename(DiskPart.Pack, path, target);
         temporary.Remove(path);
         return target;
     }
@@ -49,7 +57,7 @@ internal sealed class PackFolder(string objectFolder) : IDisposable
     {
         byte[] buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
         new PackHeader(version, (uint)objects).Encode(buffer);
-        RandomAccess.Write(file, buffer.AsSpan(0, PackHeader.Length), 0);
+        Disk.Write(DiskPart.Pack, file, buffer.AsSpan(0, PackHeader.Length), 0);
         using IncrementalHash hash = format.CreateHash();
         FileEntrySource source = new(file);
         for (long at = 0; at < entriesEnd;)
@@ -63,7 +71,7 @@ internal sealed class PackFolder(string objectFolder) : IDisposable
         ArrayPool<byte>.Shared.Return(buffer);
         Span<byte> checksum = stackalloc byte[format.RawLength()];
         hash.GetHashAndReset(checksum);
-        RandomAccess.Write(file, checksum, entriesEnd);
+        Disk.Write(DiskPart.Pack, file, checksum, entriesEnd);
         RandomAccess.SetLength(file, entriesEnd + checksum.Length);
         return ObjectId.FromRaw(checksum);
     }

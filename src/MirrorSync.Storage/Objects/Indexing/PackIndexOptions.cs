@@ -37,6 +37,9 @@ public sealed record PackIndexOptions
     /// <summary>What is checked of the objects.</summary>
     public ObjectChecks Checks { get; init; }
 
+    /// <summary>Tells the ids of the objects that came; 32 bytes each.</summary>
+    public bool ListIds { get; init; }
+
     /// <summary>Writes a reverse index too.</summary>
     public bool ReverseIndex { get; init; }
 }

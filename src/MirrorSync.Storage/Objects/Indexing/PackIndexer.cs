@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using MirrorSync.Git.Objects;
+using MirrorSync.Storage.Files;
 using MirrorSync.Storage.Objects.Store;
 using MirrorSync.Storage.Repositories;
 
@@ -53,20 +54,29 @@ public sealed class PackIndexer(PackIndexOptions options)
         using PackFolder folder = new(Path.Combine(repository.Path, "objects"));
         using SafeFileHandle file = folder.Create("pack", out string packPath);
         using PackWork work = new(repository.Format, options, progress);
-        PackWindow window = new();
-        for (bool final = false; !final;)
-        {
-            int read = await pack.ReadAsync(window.Free, cancellation).ConfigureAwait(false);
-            final = read == 0;
-            long offset = window.Read;
-            window.Filled(read);
-            await RandomAccess.WriteAsync(file, window.Last(read), offset, cancellation).ConfigureAwait(false);
-            window.Consumed(work.Consume(window.Unread, final));
-        }
-
+        await ReadAsync(pack, file, work, cancellation).ConfigureAwait(false);
         IndexedPack indexed = work.Resolve(new FileEntrySource(file), store, completes, folder.Path, cancellation);
         cancellation.ThrowIfCancellationRequested();
         return Install(folder, work, indexed, file, packPath, store);
+    }
+
+    /// <summary>Reads a pack's objects for their ids alone: the repository stays as it is.</summary>
+    /// <param name="store">The objects that a thin pack's bases are among.</param>
+    /// <param name="pack">The pack; read to the stream's end.</param>
+    /// <param name="folder">For a copy of it meanwhile, which is gone afterwards.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>The ids, in pack order.</returns>
+    /// <exception cref="InvalidPackException">The pack is refused.</exception>
+    /// <exception cref="IOException">The stream or the disk failed.</exception>
+    public async Task<ReadOnlyMemory<ObjectId>> ReadIdsAsync(
+        ObjectStore store, Stream pack, string folder, CancellationToken cancellation)
+    {
+        string copy = Path.Combine(folder, $"incoming-{Guid.NewGuid():N}");
+        using SafeFileHandle file = File.OpenHandle(
+            copy, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.Asynchronous | FileOptions.DeleteOnClose);
+        using PackWork work = new(store.Format, options with { Checks = ObjectChecks.None, ListIds = true }, new PackProgress());
+        await ReadAsync(pack, file, work, cancellation).ConfigureAwait(false);
+        return work.Resolve(new FileEntrySource(file), store, completes: true, folder, cancellation).Ids;
     }
 
     /// <summary>Indexes a pack that is in memory and puts it into the repository. Nothing is synced.</summary>
@@ -88,6 +98,21 @@ public sealed class PackIndexer(PackIndexOptions options)
         using SafeFileHandle file = folder.Create("pack", out string packPath);
         source.WriteTo(file);
         return Install(folder, work, indexed, file, packPath, store);
+    }
+
+    /// <summary>Scans a pack as it arrives, and keeps it in the file.</summary>
+    private static async Task ReadAsync(Stream pack, SafeFileHandle file, PackWork work, CancellationToken cancellation)
+    {
+        PackWindow window = new();
+        for (bool final = false; !final;)
+        {
+            int read = await pack.ReadAsync(window.Free, cancellation).ConfigureAwait(false);
+            final = read == 0;
+            long offset = window.Read;
+            window.Filled(read);
+            await Disk.WriteAsync(DiskPart.Pack, file, window.Last(read), offset, cancellation).ConfigureAwait(false);
+            window.Consumed(work.Consume(window.Unread, final));
+        }
     }
 
     private IndexedPack Install(
@@ -135,7 +160,7 @@ public sealed class PackIndexer(PackIndexOptions options)
             }
 
             File.SetUnixFileMode(temporary, PackFolder.ReadOnly);
-            File.Move(temporary, path, overwrite: true);
+            Disk.Rename(DiskPart.Pack, temporary, path);
         }
         finally
         {

@@ -81,11 +81,13 @@ internal sealed class PackWork : IDisposable
         order = new EntryOrder(session.Entries);
         RefuseDuplicateBases(resolver);
         int appended = thinBases?.Appended ?? 0;
-        ContentChecks? checks = Check(new StoreChecks(session, resolver, order, store), session.Entries.Count - appended, cancellation);
+        int count = session.Entries.Count - appended;
+        ContentChecks? checks = Check(new StoreChecks(session, resolver, order, store), count, cancellation);
         return new IndexedPack
         {
             Checksum = scanner.Checksum,
-            Objects = session.Entries.Count - appended,
+            Objects = count,
+            Ids = options.ListIds ? Ids(count) : default,
             AppendedBases = appended,
             Findings = checks?.Report,
         };
@@ -96,6 +98,17 @@ internal sealed class PackWork : IDisposable
     {
         scanner.Dispose();
         session.Dispose();
+    }
+
+    private ObjectId[] Ids(int count)
+    {
+        ObjectId[] ids = new ObjectId[count];
+        for (int i = 0; i < ids.Length; i++)
+        {
+            ids[i] = ObjectId.FromRaw(session.Entries.Id(i));
+        }
+
+        return ids;
     }
 
     // As git before 2.50: "REF_DELTA at offset ... already resolved (duplicate base ...?)".

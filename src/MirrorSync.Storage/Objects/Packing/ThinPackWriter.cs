@@ -26,7 +26,7 @@ public sealed class ThinPackWriter(OpenStores stores, IPackWriter beyond, Packin
     private static readonly string[] AlteredHistoryFiles = ["shallow", "info/grafts"];
 
     /// <inheritdoc/>
-    public async Task<uint> WriteAsync(
+    public async Task<WrittenPack> WriteAsync(
         Repository repository,
         IReadOnlyCollection<ObjectId> include,
         IReadOnlyCollection<ObjectId> exclude,
@@ -35,17 +35,17 @@ public sealed class ThinPackWriter(OpenStores stores, IPackWriter beyond, Packin
     {
         if (include.Count == 0)
         {
-            return 0;
+            return WrittenPack.Empty;
         }
 
         if (!HasAlteredHistory(repository) && Make(repository, include, exclude, cancellation) is { } made)
         {
-            if (made.Objects > 0)
+            if (made.Ids.Length > 0)
             {
                 await destination.WriteAsync(made.Bytes, cancellation).ConfigureAwait(false);
             }
 
-            return made.Objects;
+            return new WrittenPack((uint)made.Ids.Length, made.Ids);
         }
 
         return await beyond.WriteAsync(repository, include, exclude, destination, cancellation).ConfigureAwait(false);
@@ -119,8 +119,8 @@ public sealed class ThinPackWriter(OpenStores stores, IPackWriter beyond, Packin
         new StoredDeltas(store, budget, selection.Boundary).Find(selection.Items, cancellation);
         using DeltaSearch search = new(store, budget);
         search.Run(selection.Items, cancellation);
-        return new MadePack(new PackAssembly(store.Format).Write(selection.Items), (uint)selection.Items.Count);
+        return new MadePack(new PackAssembly(store.Format).Write(selection.Items), selection.Items.Select(static item => item.Id).ToArray());
     }
 
-    private readonly record struct MadePack(ReadOnlyMemory<byte> Bytes, uint Objects);
+    private readonly record struct MadePack(ReadOnlyMemory<byte> Bytes, ReadOnlyMemory<ObjectId> Ids);
 }

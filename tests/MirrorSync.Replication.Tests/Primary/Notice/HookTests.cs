@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using MirrorSync.Git.Refs;
 using MirrorSync.Replication.Primary.Notice;
+using MirrorSync.Storage.Files;
 using MirrorSync.Testing;
 using MirrorSync.Testing.Repositories;
 
@@ -184,7 +185,7 @@ public sealed class HookTests : IDisposable
 
         string file = File.ReadAllText(Assert.Single(Directory.GetFiles(NotifyFolder)), Encoding.Latin1);
         Assert.EndsWith($"\n{repository.Path}\n{lines}", file, StringComparison.Ordinal);
-        Assert.StartsWith($"mirrorsync-notify 1\npost-receive\n{PushProcess.CurrentBoot}\n{Environment.ProcessId} ", file, StringComparison.Ordinal);
+        Assert.StartsWith($"mirrorsync-notify 1\npost-receive\n{BootId.Current}\n{Environment.ProcessId} ", file, StringComparison.Ordinal);
     }
 
     private static string ManyLines(int count)

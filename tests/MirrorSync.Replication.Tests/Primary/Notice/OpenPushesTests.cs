@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using MirrorSync.Replication.Primary.Notice;
+using MirrorSync.Storage.Files;
 
 namespace MirrorSync.Replication.Tests.Primary.Notice;
 
@@ -62,21 +63,21 @@ public sealed class OpenPushesTests
 
     [Fact]
     public void StandingOf_OtherNamespace_IsUnknown() =>
-        Assert.Equal(ProcessStanding.Unknown, PushProcess.StandingOf(new PushId(PushProcess.CurrentBoot, int.MaxValue, 1), "pid:[1]"));
+        Assert.Equal(ProcessStanding.Unknown, PushProcess.StandingOf(new PushId(BootId.Current, int.MaxValue, 1), "pid:[1]"));
 
     [Fact]
     public void StandingOf_NoSuchProcess_IsGone() =>
-        Assert.Equal(ProcessStanding.Gone, PushProcess.StandingOf(new PushId(PushProcess.CurrentBoot, int.MaxValue, 1), OwnNamespace()));
+        Assert.Equal(ProcessStanding.Gone, PushProcess.StandingOf(new PushId(BootId.Current, int.MaxValue, 1), OwnNamespace()));
 
     [Fact]
     public void StandingOf_NumberUsedAgain_IsGone() =>
-        Assert.Equal(ProcessStanding.Gone, PushProcess.StandingOf(new PushId(PushProcess.CurrentBoot, Environment.ProcessId, 1), OwnNamespace()));
+        Assert.Equal(ProcessStanding.Gone, PushProcess.StandingOf(new PushId(BootId.Current, Environment.ProcessId, 1), OwnNamespace()));
 
     [Fact]
     public void StandingOf_ProcessThatIsNotGit_IsUnknown()
     {
         // The process that runs these tests is no git.
-        PushId push = new(PushProcess.CurrentBoot, Environment.ProcessId, StartOf(Environment.ProcessId));
+        PushId push = new(BootId.Current, Environment.ProcessId, StartOf(Environment.ProcessId));
 
         Assert.Equal(ProcessStanding.Unknown, PushProcess.StandingOf(push, OwnNamespace()));
     }
@@ -89,7 +90,7 @@ public sealed class OpenPushesTests
         await git.StandardInput.WriteAsync('x');
         await MirrorSync.Testing.Patience.UntilAsync(
             _ => Task.FromResult(File.ReadAllText($"/proc/{git.Id}/comm") == "git\n" ? null : "still before exec"), "git's exec");
-        PushId push = new(PushProcess.CurrentBoot, git.Id, StartOf(git.Id));
+        PushId push = new(BootId.Current, git.Id, StartOf(git.Id));
 
         Assert.Equal(ProcessStanding.Alive, PushProcess.StandingOf(push, OwnNamespace()));
         git.StandardInput.Close();

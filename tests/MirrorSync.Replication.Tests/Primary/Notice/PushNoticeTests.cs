@@ -1,4 +1,5 @@
 using MirrorSync.Replication.Primary.Notice;
+using MirrorSync.Storage.Files;
 using MirrorSync.Testing;
 using MirrorSync.Testing.Repositories;
 using AnyNotice = MirrorSync.Replication.Primary.Notice.Notice;
@@ -40,7 +41,7 @@ public sealed class PushNoticeTests : NoticeTest
             Assert.Equal(repository.Path, opened.RepositoryPath);
             Assert.Equal(repository.Path, ended.RepositoryPath);
             Assert.Equal(opened.Push, ended.Push);
-            Assert.Equal(PushProcess.CurrentBoot, opened.Push.BootId);
+            Assert.Equal(BootId.Current, opened.Push.BootId);
             Assert.True(opened.Push.ProcessStart > 0);
             Assert.Equal(NoticeRig.Refs(names), opened.Names.Order());
             Assert.Equal(NoticeRig.Refs(names), ended.Names.Order());

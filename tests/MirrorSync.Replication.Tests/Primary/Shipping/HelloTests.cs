@@ -13,7 +13,7 @@ public sealed class HelloTests
 {
     [Fact]
     public async Task Stream_OtherProtocol_IsRefused() =>
-        await AssertRefusedAsync(static h => h with { Protocol = 2 }, "protocol", "speaks protocol 1, not 2");
+        await AssertRefusedAsync(static h => h with { Protocol = 1 }, "protocol", "speaks protocol 2, not 1");
 
     [Fact]
     public async Task Stream_OtherFleet_IsRefused() =>
@@ -125,7 +125,7 @@ public sealed class HelloTests
         Assert.Empty(primary.Server.GetStatus().Mirrors);
     }
 
-    private static Hello Greeting(LogPosition at) => new(1, "fleet", "ams", "eu", at.Epoch, at.Sequence, at.Chain.ToString());
+    private static Hello Greeting(LogPosition at) => new(Handshake.ProtocolVersion, "fleet", "ams", "eu", at.Epoch, at.Sequence, at.Chain.ToString());
 
     private static (Pipe ToPrimary, Pipe ToMirror, Task Serving) Serve(PrimaryRig primary, Hello hello)
     {

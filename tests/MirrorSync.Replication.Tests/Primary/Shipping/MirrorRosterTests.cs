@@ -19,7 +19,7 @@ public sealed class MirrorRosterTests : IDisposable
     private readonly ManualTimeProvider time = new();
     private readonly MirrorRoster roster;
 
-    public MirrorRosterTests() => roster = new MirrorRoster(scratch.Log, table, time);
+    public MirrorRosterTests() => roster = new MirrorRoster(scratch.Log, table, null, time);
 
     public void Dispose() => scratch.Dispose();
 
@@ -54,9 +54,9 @@ public sealed class MirrorRosterTests : IDisposable
         using MirrorRoster.Session session = Open();
         LogRecord record = Capture();
         Assert.Equal(0, Converged);
-        session.Applied(new AppliedFrame(Samples.Repo, record.Sequence, Samples.Digest(1)));
+        session.Applied(new AppliedFrame(Samples.Repo, record.Sequence, new Ledger(Samples.Digest(1), null)));
         Assert.Equal(0, Converged);
-        session.Applied(new AppliedFrame(Samples.Repo, record.Sequence, Captured.Digest));
+        session.Applied(new AppliedFrame(Samples.Repo, record.Sequence, new Ledger(Captured.Digest, null)));
         Assert.Equal(1, Converged);
         Capture();
         Assert.Equal(0, Converged);
@@ -68,7 +68,7 @@ public sealed class MirrorRosterTests : IDisposable
         LogRecord record = Capture();
         using (MirrorRoster.Session session = Open())
         {
-            session.Applied(new AppliedFrame(Samples.Repo, record.Sequence, Captured.Digest));
+            session.Applied(new AppliedFrame(Samples.Repo, record.Sequence, new Ledger(Captured.Digest, null)));
             Assert.Equal(1, Converged);
         }
 
@@ -82,8 +82,8 @@ public sealed class MirrorRosterTests : IDisposable
         LogRecord first = Capture();
         LogRecord second = Capture();
         using MirrorRoster.Session session = Open();
-        session.Applied(new AppliedFrame(Samples.Repo, second.Sequence, Captured.Digest));
-        session.Applied(new AppliedFrame(Samples.Repo, first.Sequence, Samples.Digest(1)));
+        session.Applied(new AppliedFrame(Samples.Repo, second.Sequence, new Ledger(Captured.Digest, null)));
+        session.Applied(new AppliedFrame(Samples.Repo, first.Sequence, new Ledger(Samples.Digest(1), null)));
         Assert.Equal(1, Converged);
     }
 
@@ -93,8 +93,8 @@ public sealed class MirrorRosterTests : IDisposable
         using MirrorRoster.Session session = Open();
         LogRecord record = Capture();
         time.Advance(TimeSpan.FromMilliseconds(120));
-        session.Applied(new AppliedFrame(Samples.Repo, record.Sequence, Captured.Digest));
-        session.Applied(new AppliedFrame(Samples.Repo, record.Sequence, Captured.Digest));
+        session.Applied(new AppliedFrame(Samples.Repo, record.Sequence, new Ledger(Captured.Digest, null)));
+        session.Applied(new AppliedFrame(Samples.Repo, record.Sequence, new Ledger(Captured.Digest, null)));
         MirrorStatus status = Assert.Single(roster.Status);
         Assert.Equal((120.0, 120.0), (status.NoticeToAppliedP50Ms, status.NoticeToAppliedP99Ms));
     }
@@ -106,7 +106,7 @@ public sealed class MirrorRosterTests : IDisposable
         LogRecord record = Capture();
         time.Advance(TimeSpan.FromHours(3));
         using MirrorRoster.Session session = Open(record.Position);
-        session.Applied(new AppliedFrame(Samples.Repo, record.Sequence, Captured.Digest));
+        session.Applied(new AppliedFrame(Samples.Repo, record.Sequence, new Ledger(Captured.Digest, null)));
         Assert.Null(Assert.Single(roster.Status).NoticeToAppliedP50Ms);
     }
 
@@ -118,7 +118,7 @@ public sealed class MirrorRosterTests : IDisposable
         {
             LogRecord record = Capture();
             time.Advance(TimeSpan.FromMilliseconds(i < 500 ? 900 : 10));
-            session.Applied(new AppliedFrame(Samples.Repo, record.Sequence, Captured.Digest));
+            session.Applied(new AppliedFrame(Samples.Repo, record.Sequence, new Ledger(Captured.Digest, null)));
         }
 
         Assert.Equal(10.0, Assert.Single(roster.Status).NoticeToAppliedP99Ms);
@@ -128,8 +128,8 @@ public sealed class MirrorRosterTests : IDisposable
     public void Applied_SequenceThatTheLogDoesNotHold_IsNoSample()
     {
         using MirrorRoster.Session session = Open();
-        session.Applied(new AppliedFrame(Samples.Repo, 999, Captured.Digest));
-        session.Applied(new AppliedFrame(Samples.Repo, 0, Captured.Digest));
+        session.Applied(new AppliedFrame(Samples.Repo, 999, new Ledger(Captured.Digest, null)));
+        session.Applied(new AppliedFrame(Samples.Repo, 0, new Ledger(Captured.Digest, null)));
         Assert.Null(Assert.Single(roster.Status).NoticeToAppliedP50Ms);
     }
 

@@ -71,14 +71,18 @@ internal sealed class PackingFixture : IDisposable
 
     public ObjectId Parse(string hex) => ObjectId.TryParseHex(hex, Format, out ObjectId id) ? id : throw new FormatException(hex);
 
+    /// <summary>The ids that the last pack's writer told; null when it did not.</summary>
+    public IReadOnlyList<string>? Told { get; private set; }
+
     /// <summary>Writes a pack, with whatever is beyond the limits left to <paramref name="beyond"/>.</summary>
     public async Task<(byte[] Pack, uint Count)> WriteAsync(IEnumerable<string> include, IEnumerable<string> exclude, IPackWriter? beyond = null)
     {
         ThinPackWriter writer = new(stores, beyond ?? new NoOtherWriter(), Limits);
         using MemoryStream pack = new();
-        uint count = await writer.WriteAsync(
+        WrittenPack written = await writer.WriteAsync(
             Repository, [.. include.Select(Parse)], [.. exclude.Select(Parse)], pack, CancellationToken.None);
-        return (pack.ToArray(), count);
+        Told = written.Ids?.ToArray().Select(id => id.ToHex(Format)).ToArray();
+        return (pack.ToArray(), written.Objects);
     }
 
     /// <summary>Writes a pack; null when that is refused, and then nothing may have been written.</summary>
@@ -130,6 +134,7 @@ internal sealed class PackingFixture : IDisposable
         string[] byOffset = await IdsByOffsetAsync(receiver, name);
         HashSet<string> sent = [.. byOffset.Take((int)count)];
         Assert.Equal((int)count, sent.Count);
+        Assert.Equal(sent.Order(StringComparer.Ordinal), Told!.Order(StringComparer.Ordinal));
         // With skewed dates git itself may list what the receiver has.
         Assert.Empty(listed.Except(sent).Except(await ClosureAsync(had)));
         Assert.True(sent.Count <= Math.Max(gitObjects, listed.Count), $"{sent.Count} objects, of which git sends only {gitObjects}: {string.Join(' ', sent.Except(listed))}");
@@ -196,7 +201,7 @@ internal sealed class PackingFixture : IDisposable
     /// <summary>Nothing of these tests is to be left to another writer, but where a test says so.</summary>
     private sealed class NoOtherWriter : IPackWriter
     {
-        public Task<uint> WriteAsync(
+        public Task<WrittenPack> WriteAsync(
             Repository repository, IReadOnlyCollection<ObjectId> include, IReadOnlyCollection<ObjectId> exclude, Stream destination, CancellationToken cancellation) =>
             throw new InvalidOperationException("handed over");
     }

@@ -145,12 +145,12 @@ public class RefusedPushTests
     {
         public int Calls { get; private set; }
 
-        public async Task<uint> WriteAsync(
+        public async Task<WrittenPack> WriteAsync(
             Repository repository, IReadOnlyCollection<ObjectId> include, IReadOnlyCollection<ObjectId> exclude, Stream destination, CancellationToken cancellation)
         {
             Calls++;
             await destination.WriteAsync(new byte[] { 1, 2, 3 }, cancellation);
-            return 7;
+            return new WrittenPack(7, null);
         }
     }
 }

@@ -11,7 +11,7 @@ namespace MirrorSync.Storage.ObjectSets;
 /// The object sets of all repositories of a node, below one folder. Only those that were used last are in memory; a set
 /// that is idle costs a small object. Any thread.
 /// </summary>
-public sealed class ObjectSets
+public sealed class NodeObjectSets
 {
     private const int MostReadable = 40;
     private const string DeletedPrefix = ".deleted-";
@@ -28,7 +28,7 @@ public sealed class ObjectSets
     /// <param name="folder">Of all sets; made when it is not there.</param>
     /// <param name="key">The fleet's.</param>
     /// <param name="mostOpen">Sets that are held in memory: each at most about 1 MiB and ten descriptors.</param>
-    public ObjectSets(string folder, SketchKey key, int mostOpen = 32)
+    public NodeObjectSets(string folder, SketchKey key, int mostOpen = 32)
     {
         root = folder;
         this.key = key;
@@ -75,9 +75,17 @@ public sealed class ObjectSets
         }
     }
 
-    /// <summary>A repository bears another name. A set that has it already is one that nobody removed, and is deleted.</summary>
+    /// <summary>
+    /// A repository bears another name. A set that has it already is one that nobody removed, and is deleted. Nothing happens
+    /// when there is none to move: that was done before a crash.
+    /// </summary>
     public void Move(RepositoryName from, RepositoryName to)
     {
+        if (!Directory.Exists(PathOf(from)))
+        {
+            return;
+        }
+
         Delete(to);
         ObjectSet? set;
         lock (gate)
@@ -93,7 +101,7 @@ public sealed class ObjectSets
                 sets[to] = set;
             }
         }
-        else if (Directory.Exists(PathOf(from)))
+        else
         {
             Directory.Move(PathOf(from), PathOf(to));
         }

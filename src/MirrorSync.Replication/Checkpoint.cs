@@ -6,17 +6,20 @@ using MirrorSync.Storage.Files;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Repositories;
 
-namespace MirrorSync.Replication.Mirror;
+namespace MirrorSync.Replication;
 
 /// <summary>One repository in a checkpoint.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Format"><c>sha1</c> or <c>sha256</c>.</param>
 /// <param name="Epoch">Epoch of the position up to which it is applied and synced.</param>
-/// <param name="Sequence">Sequence of that position; 0 when it still wants its first snapshot.</param>
+/// <param name="Sequence">Sequence of that position; 0 when a mirror still wants its first snapshot.</param>
 /// <param name="Chain">Chain of that position, hex.</param>
 /// <param name="RefsDigest">The digest of its refs then, hex; empty before the first snapshot.</param>
 internal sealed record CheckpointEntry(string Name, string Format, ulong Epoch, ulong Sequence, string Chain, string RefsDigest)
 {
+    /// <summary>Its packs that were synced, by the beginnings of their names; null in files of before they were named.</summary>
+    public string[]? Packs { get; init; }
+
     /// <summary>The position up to which it is applied.</summary>
     [JsonIgnore]
     public LogPosition Applied => Handshake.Position(Epoch, Sequence, Chain);
@@ -46,15 +49,33 @@ internal sealed record LeftName(string Name, ulong Sequence);
 /// </summary>
 /// <param name="Version">Layout version, 1.</param>
 /// <param name="ReplayAfter">Every record up to this sequence is in the repositories as they stand here.</param>
-/// <param name="Repositories">Every repository that the mirror knows.</param>
+/// <param name="Repositories">Every repository that the node knows.</param>
 /// <param name="Left">The names that were left by records above <paramref name="ReplayAfter"/>; null in files of before there were any.</param>
-internal sealed record Checkpoint(int Version, ulong ReplayAfter, CheckpointEntry[] Repositories, LeftName[]? Left = null)
+/// <param name="Boot">The machine's boot in which it was written: under another one, what came after it may be lost or torn.</param>
+internal sealed record Checkpoint(int Version, ulong ReplayAfter, CheckpointEntry[] Repositories, LeftName[]? Left = null, string? Boot = null)
 {
+    /// <summary>The states that the entries tell of, while it is being written; none of copies that are not whole.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<RepositoryState> States { get; init; } = [];
+
+    /// <summary>On a primary: its epoch.</summary>
+    public ulong Epoch { get; init; }
+
+    /// <summary>On a primary: when repositories were removed lately, in microseconds since 1970.</summary>
+    public long[]? Removals { get; init; }
+
     private const int PresentVersion = 1;
 
     /// <summary>What is to be written.</summary>
     public static Checkpoint Of(ulong replayAfter, IEnumerable<CheckpointEntry> repositories, IEnumerable<LeftName> left) =>
         new(PresentVersion, replayAfter, [.. repositories], [.. left]);
+
+    /// <summary>What is to be written of repositories as they stand.</summary>
+    public static Checkpoint Of(ulong replayAfter, IReadOnlyList<RepositoryState> states, IEnumerable<LeftName> left) =>
+        Of(replayAfter, states.Select(CheckpointEntry.Of), left) with
+        {
+            States = [.. states.Where(static s => s.Applied.Sequence > 0 && s.Condition is RepositoryCondition.Live or RepositoryCondition.Held)],
+        };
 
     /// <summary>Writes the file durably. What it says must be synced already.</summary>
     public void Write(string file) =>
@@ -83,7 +104,7 @@ internal sealed record Checkpoint(int Version, ulong ReplayAfter, CheckpointEntr
         catch (JsonException failure)
         {
             throw new InvalidDataException(
-                $"{file} is damaged ({failure.Message}); remove the data folder and the mirror brings itself up again", failure);
+                $"{file} is damaged ({failure.Message}); a mirror brings itself up again once its data folder is removed, a primary reads its whole log once this file is", failure);
         }
     }
 }
