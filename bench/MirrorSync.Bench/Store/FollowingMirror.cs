@@ -7,6 +7,7 @@ using MirrorSync.Replication;
 using MirrorSync.Replication.Convergence;
 using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Mirror;
+using MirrorSync.Replication.Repair;
 using MirrorSync.Replication.Status;
 using MirrorSync.Replication.Mirror.Removal;
 using MirrorSync.Storage.Log;
@@ -30,6 +31,7 @@ internal sealed class FollowingMirror : IAsyncDisposable
     private readonly RepositoryTable table = new();
     private readonly OpenStores stores = new();
     private readonly ReplicationLog log;
+    private readonly ObjectSources sources;
     private readonly BulkClient bulk;
     private readonly FollowedRepository followed;
     private readonly Repository repository;
@@ -68,6 +70,7 @@ internal sealed class FollowingMirror : IAsyncDisposable
             : null;
         PackIndexer indexer = new(new PackIndexOptions { Checks = ObjectChecks.Connected, ListIds = true });
         bulk = new BulkClient(options, spool, TimeProvider.System);
+        sources = new ObjectSources(options.Identity, null, [], options.CreateClient, TimeProvider.System, NullLogger.Instance);
         ApplyContext context = new(
             log,
             spool,
@@ -88,6 +91,8 @@ internal sealed class FollowingMirror : IAsyncDisposable
             Stores = stores,
             Maintenance = Maintenance,
             Problems = new NodeProblems(NullLogger.Instance),
+            Repair = new RepositoryRepair(
+                sources, new RepositoryGates(), new Salvage(options.Root, TimeProvider.System, NullLogger<Salvage>.Instance), options.Packs, TimeProvider.System),
             ObjectSets = new FollowedObjectSets(new FleetObjectSets(options.ObjectSetsFolder, options.SketchKeyFile), NullLogger.Instance),
         };
         RefSnapshot refs = RefSnapshot.Create(
@@ -168,6 +173,7 @@ internal sealed class FollowingMirror : IAsyncDisposable
         await (Maintenance?.DisposeAsync() ?? ValueTask.CompletedTask);
         stores.Dispose();
         bulk.Dispose();
+        sources.Dispose();
         await log.DisposeAsync();
         stop.Dispose();
     }

@@ -105,6 +105,9 @@ internal static class CommandLine
         root.Add(LogCommands.Define(context, static () => ConfigOption()));
         root.Add(TrashCommand.Define(context, static () => ConfigOption()));
         root.Add(Maintain(context));
+        root.Add(RepairCommand.Define(context, ConfigOption()));
+        root.Add(SalvagedCommand.Define(context, static () => ConfigOption()));
+        root.Add(ExplainCommand.Define(context, ConfigOption()));
         root.Add(VerifyCommand.Define(context, ConfigOption()));
         root.Add(IndexPackCommand.Define(context));
         root.Add(VerifyPackCommand.Define(context));

@@ -32,7 +32,8 @@ internal static class Readiness
     {
         var faults = new List<string>(NodeFaults(status));
         bool held = repository is { State: RepositoryStates.Held, HeldHere: false, AppliedSequence: > 0 };
-        if (!held && repository.State is not (RepositoryStates.Converged or RepositoryStates.Behind))
+        bool mended = repository is { State: RepositoryStates.Repairing, Served: true };
+        if (!held && !mended && repository.State is not (RepositoryStates.Converged or RepositoryStates.Behind))
         {
             faults.Add(Describe(repository));
         }
@@ -123,7 +124,8 @@ internal static class Readiness
     private static IEnumerable<string> RepositoryFaults(NodeStatus status, double maxHeld)
     {
         int total = status.Repositories.Count;
-        int unusable = status.Repositories.Count(static r => r.HeldHere || r.State is RepositoryStates.Damaged or RepositoryStates.Missing);
+        int unusable = status.Repositories.Count(static r => r.HeldHere || r.State is RepositoryStates.Damaged or RepositoryStates.Missing
+            || r is { State: RepositoryStates.Repairing, Served: false });
 
         // One damaged repository never takes a node out; but a node that has nothing whole to serve is not ready.
         bool tooMany = (unusable > 1 && unusable >= maxHeld * total) || (unusable > 0 && unusable == total);

@@ -5,10 +5,11 @@ internal static class RepositoryStates
 {
     public const string Converged = "converged";
     public const string Behind = "behind";
+    public const string Repairing = "repairing";
     public const string Held = "held";
     public const string Damaged = "damaged";
     public const string Missing = "missing";
 
     /// <summary>All of them, so that each is counted even when no repository is in it.</summary>
-    public static readonly string[] All = [Converged, Behind, Held, Damaged, Missing];
+    public static readonly string[] All = [Converged, Behind, Repairing, Held, Damaged, Missing];
 }

@@ -18,6 +18,7 @@ internal sealed class AdminEndpoints(
     MirrorSyncConfig config, NodeParts parts, Func<IReadOnlyList<PeerWord>> peers, MetricsListener metrics)
 {
     private readonly TrashEndpoints trash = new(parts.Trash);
+    private readonly RepairEndpoints repair = new(parts.Repair, parts.Status);
     private readonly VerifyEndpoint verify = new(parts.Scrub);
 
     private const string Index = """
@@ -30,6 +31,7 @@ internal sealed class AdminEndpoints(
         /status             everything known of this node, JSON
         /metrics            Prometheus text
         /trash              what was removed at the primary and is kept here, JSON
+        /salvaged           what repairs took out of repositories, JSON
         /verify             how far the checks are that were asked for, JSON
 
         """;
@@ -46,6 +48,11 @@ internal sealed class AdminEndpoints(
         if (path is NodePaths.Trash or NodePaths.TrashRestore or NodePaths.TrashEmpty)
         {
             return trash.HandleAsync(context, path);
+        }
+
+        if (path is NodePaths.Repair or NodePaths.Salvaged)
+        {
+            return repair.HandleAsync(context, path);
         }
 
         if (path == NodePaths.Maintain)

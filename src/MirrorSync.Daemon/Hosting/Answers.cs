@@ -59,3 +59,56 @@ internal sealed record VerifyProgress(long Bytes, long Whole);
 /// <summary>Any refusal of the admin listener.</summary>
 /// <param name="Error">One line.</param>
 internal sealed record ErrorAnswer(string Error);
+
+/// <summary>Asks for a repair.</summary>
+/// <param name="Repository">One; null for all.</param>
+/// <param name="DryRun">Only looks.</param>
+internal sealed record RepairRequest(string? Repository, bool DryRun);
+
+/// <summary>What came of it.</summary>
+/// <param name="Repositories">One by one.</param>
+internal sealed record RepairAnswer(IReadOnlyList<RepairedRepository> Repositories);
+
+/// <summary>What came of one repository.</summary>
+/// <param name="Repository">Its name.</param>
+/// <param name="Found">Of a dry run: what is wrong, in words.</param>
+/// <param name="Outcome">Of a repair: what was done.</param>
+/// <param name="SnapshotReason">Why a snapshot follows; null when none has to.</param>
+/// <param name="Error">Why it could not be looked at; null when it could.</param>
+internal sealed record RepairedRepository(
+    string Repository,
+    IReadOnlyList<string> Found,
+    MirrorSync.Replication.Repair.RepairOutcome? Outcome,
+    string? SnapshotReason,
+    string? Error);
+
+/// <summary>How far repairs are that somebody asked for.</summary>
+/// <param name="Done">Repositories that are done.</param>
+/// <param name="Asked">Repositories in all.</param>
+internal sealed record RepairProgressAnswer(int Done, int Asked);
+
+/// <summary>What repairs took out.</summary>
+/// <param name="Items">Oldest first.</param>
+internal sealed record SalvagedAnswer(IReadOnlyList<SalvagedItem> Items);
+
+/// <summary>What one repair took out.</summary>
+/// <param name="Id">Known by this.</param>
+/// <param name="Repository">Whose it was.</param>
+/// <param name="At">When.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="Path">Its folder.</param>
+/// <param name="Refs">Refs that were set back.</param>
+/// <param name="Files">Its files.</param>
+internal sealed record SalvagedItem(
+    string Id,
+    string Repository,
+    DateTimeOffset At,
+    string Reason,
+    string Path,
+    IReadOnlyList<MirrorSync.Replication.Repair.SalvagedRef> Refs,
+    IReadOnlyList<SalvagedFile> Files);
+
+/// <summary>A file that was taken out.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Bytes">Its length.</param>
+internal sealed record SalvagedFile(string Name, long Bytes);

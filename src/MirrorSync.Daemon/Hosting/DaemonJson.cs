@@ -25,6 +25,10 @@ namespace MirrorSync.Daemon.Hosting;
 [JsonSerializable(typeof(TrashAnswer))]
 [JsonSerializable(typeof(RestoreRequest))]
 [JsonSerializable(typeof(EmptyRequest))]
+[JsonSerializable(typeof(RepairRequest))]
+[JsonSerializable(typeof(RepairAnswer))]
+[JsonSerializable(typeof(RepairProgressAnswer))]
+[JsonSerializable(typeof(SalvagedAnswer))]
 internal sealed partial class DaemonJson : JsonSerializerContext
 {
     /// <summary>One line, as answers to other nodes.</summary>

@@ -8,7 +8,9 @@ using MirrorSync.Replication.Mirror;
 using MirrorSync.Replication.Primary;
 using MirrorSync.Replication.Primary.Notice;
 using MirrorSync.Replication.Primary.Shipping;
+using MirrorSync.Replication.Repair;
 using MirrorSync.Replication.Scrubbing;
+using MirrorSync.Replication.Wire;
 using MirrorSync.Replication.Status;
 using MirrorSync.Serving;
 using MirrorSync.Serving.GitProtocol;
@@ -20,6 +22,7 @@ using MirrorSync.Storage.Objects;
 using MirrorSync.Storage.Objects.Indexing;
 using MirrorSync.Storage.Objects.Packing;
 using MirrorSync.Storage.Repositories;
+using MirrorSync.Storage.Scrubbing;
 
 namespace MirrorSync.Daemon.Hosting;
 
@@ -94,7 +97,10 @@ internal static class NodeComposition
         Rebasing rebasing = new(node.Rebase);
         RepositoryGates gates = new();
         NodeMaintenance? maintenance = Maintenance(context, table, gates, readers, static () => false, rebasing.CheckAsync);
-        NodeScrub? scrub = Scrub(context, table, gates, maintenance, spool, static () => false);
+        PrimaryRepair repair = new(
+            identity, config.Peers, () => NodeClients.Create(context.Tls), Packs(config), context.Time, context.LoggerFactory.CreateLogger<PrimaryRepair>());
+        NodeScrub? scrub = Scrub(context, table, gates, maintenance, spool, static () => false, config.Peers.Count > 0 ? repair.RunAsync : null);
+        ObjectServer objects = new(table, context.Time, context.LoggerFactory.CreateLogger<ObjectServer>());
         ReplicationServer server = new(
             node, identity, log, table, context.Time, context.LoggerFactory.CreateLogger<ReplicationServer>());
         SnapshotPins snapshots = new(
@@ -109,12 +115,15 @@ internal static class NodeComposition
             Scrub = scrub,
             MaintainAsync = maintenance is null ? null : maintenance.RequestAsync,
             RecoverAsync = node.RecoverAsync,
-            Replication = endpoints.Handlers,
+            Replication = new Dictionary<string, Microsoft.AspNetCore.Http.RequestDelegate>(endpoints.Handlers)
+            {
+                [Handshake.ObjectsPath] = new ObjectEndpoint(objects, identity.Fleet).HandleAsync,
+            },
             Public = http,
             Git = git,
             AcceptAsync = (name, _) => Task.FromResult(Accept(node.Accept, table, name)),
             Services = Services(new LoopService("primary", node.RunAsync), maintenance, scrub),
-            Owner = new OwnedParts(snapshots, Disposed(scrub, node, maintenance, log)),
+            Owner = new OwnedParts([snapshots, objects, repair], Disposed(scrub, node, maintenance, log)),
         };
     }
 
@@ -132,12 +141,8 @@ internal static class NodeComposition
             RootIdentityFile = RootIdentityFile(config),
             Upstream = config.Upstream!.Address,
             CreateClient = () => NodeClients.Create(context.Tls),
-            Packs = new PackIndexOptions
-            {
-                Threads = config.Packs.Threads,
-                CacheBytes = config.Packs.CacheBytes,
-                DetectCollisions = config.Packs.DetectCollisions,
-            },
+            Packs = Packs(config),
+            Peers = config.Peers,
             RefuseFindings = config.Packs.RefuseFindings,
             TrashRetention = config.Trash.Retention,
             Retention = config.Retention,
@@ -145,8 +150,9 @@ internal static class NodeComposition
         MirrorNode node = null!;
         RepositoryGates gates = new();
         NodeMaintenance? maintenance = Maintenance(context, table, gates, readers, () => node.IsBehind, null);
-        NodeScrub? scrub = Scrub(context, table, gates, maintenance, spool, () => node.IsBehind);
-        node = new MirrorNode(options, log, spool, table, context.Time, context.LoggerFactory, maintenance);
+        NodeScrub? scrub = Scrub(context, table, gates, maintenance, spool, () => node.IsBehind, (s, f, c) => node.RepairAsync(s, f, c));
+        node = new MirrorNode(options, log, spool, table, context.Time, context.LoggerFactory, maintenance, gates);
+        ObjectServer objects = new(table, context.Time, context.LoggerFactory.CreateLogger<ObjectServer>());
         (Microsoft.AspNetCore.Http.RequestDelegate http, GitDaemonListener? git) = Listeners(
             context, table, readers, Serving(config, () => node.PrimaryName ?? options.Upstream.Host, scrub));
         return new NodeParts
@@ -165,17 +171,28 @@ internal static class NodeComposition
                     throw new StartupException(problem.Message);
                 }
             },
-            Replication = new Dictionary<string, Microsoft.AspNetCore.Http.RequestDelegate>(),
+            Replication = new Dictionary<string, Microsoft.AspNetCore.Http.RequestDelegate>
+            {
+                [Handshake.ObjectsPath] = new ObjectEndpoint(objects, identity.Fleet).HandleAsync,
+            },
             Public = http,
             Git = git,
 
             // What else is held on a mirror is held at the primary, and goes on from there.
             AcceptAsync = (name, _) => Task.FromResult(Accept(node.Accept, table, name)),
             Trash = node.Trash,
+            Repair = new RepairParts(node.RepairAsync, node.FindDamageAsync, node.Salvage),
             Services = Services(new LoopService("mirror", node.RunAsync), maintenance, scrub),
-            Owner = new OwnedParts(null, Disposed(scrub, node, maintenance, log)),
+            Owner = new OwnedParts([objects], Disposed(scrub, node, maintenance, log)),
         };
     }
+
+    private static PackIndexOptions Packs(MirrorSyncConfig config) => new()
+    {
+        Threads = config.Packs.Threads,
+        CacheBytes = config.Packs.CacheBytes,
+        DetectCollisions = config.Packs.DetectCollisions,
+    };
 
     /// <summary>The node's maintenance; null where it is switched off.</summary>
     private static NodeMaintenance? Maintenance(
@@ -213,7 +230,8 @@ internal static class NodeComposition
 
     /// <summary>The node's scrub; null where it is switched off.</summary>
     private static NodeScrub? Scrub(
-        NodeContext context, RepositoryTable table, RepositoryGates gates, NodeMaintenance? maintenance, Spool spool, Func<bool> isBehind)
+        NodeContext context, RepositoryTable table, RepositoryGates gates, NodeMaintenance? maintenance, Spool spool, Func<bool> isBehind,
+        Func<RepositoryState, IReadOnlyList<ScrubFault>, CancellationToken, Task>? repair)
     {
         MirrorSyncConfig config = context.Config;
         if (!config.Scrub.Enabled)
@@ -231,7 +249,10 @@ internal static class NodeComposition
             KeepsAllBodies = config.Node.Role == NodeRole.Primary,
         };
         return new NodeScrub(
-            options, table, gates, maintenance, spool, isBehind, context.Time, context.LoggerFactory.CreateLogger<NodeScrub>());
+            options, table, gates, maintenance, spool, isBehind, context.Time, context.LoggerFactory.CreateLogger<NodeScrub>())
+        {
+            Repair = repair,
+        };
     }
 
     private static INodeStatusSource Told(INodeStatusSource node, NodeMaintenance? maintenance, NodeScrub? scrub)
@@ -314,12 +335,16 @@ internal static class NodeComposition
     }
 
     /// <summary>Disposed in this order: first who writes the log, then the log.</summary>
-    private sealed class OwnedParts(IDisposable? first, params IAsyncDisposable[] parts) : IAsyncDisposable
+    private sealed class OwnedParts(IDisposable[] first, params IAsyncDisposable[] parts) : IAsyncDisposable
     {
         /// <inheritdoc/>
         public async ValueTask DisposeAsync()
         {
-            first?.Dispose();
+            foreach (IDisposable one in first)
+            {
+                one.Dispose();
+            }
+
             foreach (IAsyncDisposable part in parts)
             {
                 await part.DisposeAsync().ConfigureAwait(false);

@@ -58,6 +58,9 @@ internal sealed record NodeParts
     /// <summary>The repositories that were removed at the primary; null on a primary.</summary>
     public RepositoryTrash? Trash { get; init; }
 
+    /// <summary>Repairs repositories; null on a primary.</summary>
+    public RepairParts? Repair { get; init; }
+
     /// <summary>
     /// Maintains a repository now, or all of them when the name is null, or only tells what would be done; null when there is
     /// no such repository. Null itself where maintenance is switched off.

@@ -33,6 +33,12 @@ internal static class NodePaths
     /// <summary>Admin listener: deletes what is in the trash.</summary>
     public const string TrashEmpty = "/trash/empty";
 
+    /// <summary>Admin listener: repairs repositories now, and tells how far that is.</summary>
+    public const string Repair = "/repair";
+
+    /// <summary>Admin listener: what repairs took out of repositories, JSON.</summary>
+    public const string Salvaged = "/salvaged";
+
     /// <summary>Admin listener: maintains repositories now.</summary>
     public const string Maintain = "/maintain";
 

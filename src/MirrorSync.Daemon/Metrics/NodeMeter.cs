@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using MirrorSync.Daemon.Configuration;
 using MirrorSync.Daemon.Health;
 using MirrorSync.Replication.Maintenance;
+using MirrorSync.Replication.Repair;
 using MirrorSync.Replication.Scrubbing;
 using MirrorSync.Replication.Status;
 using MirrorSync.Storage.Scrubbing;
@@ -32,6 +33,7 @@ internal sealed class NodeMeter : IDisposable
         CreateMirrorInstruments();
         CreateMaintenanceInstruments();
         CreateScrubInstruments();
+        CreateRepairInstruments();
     }
 
     /// <inheritdoc/>
@@ -92,6 +94,16 @@ internal sealed class NodeMeter : IDisposable
         meter.CreateObservableCounter("mirrorsync.scrub.cycles", () => Scrub(static s => s.Cycles), "{cycle}", "Times that everything was read.");
         meter.CreateObservableGauge("mirrorsync.scrub.oldest.age", () => Scrub(static s => s.OldestSeconds), "s", "Age of the oldest unscrubbed byte: since it was last read, or first seen.");
     }
+
+    private void CreateRepairInstruments()
+    {
+        meter.CreateObservableCounter("mirrorsync.repair.found", () => Repairs(static r => r.Found), "{difference}", "On a mirror: differences that repairs found.");
+        meter.CreateObservableCounter("mirrorsync.repair.repaired", () => Repairs(static r => r.Repaired), "{difference}", "On a mirror: differences that are no more.");
+        meter.CreateObservableCounter("mirrorsync.repair.objects", () => Repairs(static r => r.Fetched), "{object}", "On a mirror: objects that repairs fetched from other nodes.");
+        meter.CreateObservableCounter("mirrorsync.repair.fetched", () => Repairs(static r => r.FetchedBytes), "By", "On a mirror: bytes that came for them.");
+    }
+
+    private long Repairs(Func<RepairStatus, long> value) => status().Repositories.Sum(r => r.Repair is { } repair ? value(repair) : 0);
 
     private IEnumerable<Measurement<double>> Scrub(Func<ScrubTotals, double?> value) =>
         status().Scrub is { } totals ? Optional(value(totals)) : [];

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Mirror.Removal;
+using MirrorSync.Replication.Repair;
 using MirrorSync.Replication.Status;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
@@ -56,6 +57,9 @@ internal sealed record ApplyContext(
 
     /// <summary>Keeps the packs few, and whoever else changes packs out; null when nobody maintains them.</summary>
     public required NodeMaintenance? Maintenance { get; init; }
+
+    /// <summary>Brings back what is damaged.</summary>
+    public required RepositoryRepair Repair { get; init; }
 
     /// <summary>What the log brought into each repository.</summary>
     public required FollowedObjectSets ObjectSets { get; init; }

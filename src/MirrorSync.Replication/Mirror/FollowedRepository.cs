@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects.Fsck;
 using MirrorSync.Git.Packs;
 using MirrorSync.Replication.Mirror.Removal;
+using MirrorSync.Replication.Repair;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Files;
 using MirrorSync.Storage.Log;
@@ -40,6 +41,7 @@ internal sealed partial class FollowedRepository
     private int apart;
     private volatile FindingCounts? findings;
     private volatile IReadOnlyList<RepositoryName> bases;
+    private readonly RepairStep repair;
     private readonly ChangeSignal advanced = new();
 
     /// <summary>Takes up a repository.</summary>
@@ -70,12 +72,13 @@ internal sealed partial class FollowedRepository
         bodies = new RecordBodies(context);
         departure = new Departure(context, names, this);
         backoff = new Backoff(context.Time);
+        repair = new RepairStep(context, this);
         state = initial;
         work = new FollowedWork(RunAsync, initial.Condition != RepositoryCondition.Live, cutOff, provenAsOf);
         isShown = !IsWaiting;
         if (isShown)
         {
-            context.Table.Show(initial);
+            Show(initial);
         }
     }
 
@@ -90,6 +93,12 @@ internal sealed partial class FollowedRepository
 
     /// <summary>The repositories that its copy borrows objects from.</summary>
     public IReadOnlyList<RepositoryName> Bases => bases;
+
+    /// <summary>True when another repository borrows objects from its copy.</summary>
+    public bool IsBorrowedFrom => names.Borrowers.FirstOf(State.Name) is not null;
+
+    /// <summary>Brings back what is damaged.</summary>
+    public RepairStep Repair => repair;
 
     /// <summary>What is to be done.</summary>
     public FollowedWork Work => work;
@@ -148,6 +157,7 @@ internal sealed partial class FollowedRepository
                     await (step switch
                     {
                         FollowedWork.Step.Snapshot => InstallSnapshotAsync(),
+                        FollowedWork.Step.Repair => repair.RunAsync(stopping),
                         FollowedWork.Step.Recheck => RecheckAsync(),
                         FollowedWork.Step.ObjectSet => TakeObjectSetAsync(),
                         _ => ApplyNextAsync(),
@@ -188,7 +198,7 @@ internal sealed partial class FollowedRepository
         if (!isShown)
         {
             isShown = true;
-            context.Table.Show(state);
+            Show(state);
         }
     }
 
@@ -373,6 +383,8 @@ internal sealed partial class FollowedRepository
             Show(installed);
         }
 
+        repair.Replaced();
+
         // Before anyone is told: what was fetched once must not be fetched again after a crash.
         _ = await context.Checkpoint(stopping).ConfigureAwait(false);
         Show(installed);
@@ -399,6 +411,11 @@ internal sealed partial class FollowedRepository
         {
             Show(state with { Reason = failure.Message });
         }
+        else if (failure is DamagedObjectException or InvalidPackException { IsOfObjects: false } && repair.TryFor(work.FirstPending, failure))
+        {
+            // What the record builds on is damaged, or gone. If it cannot be applied after that, a snapshot follows.
+            return;
+        }
         else if (IsNoCaseForAnotherTry(failure))
         {
             work.WantSnapshot(context.Log.Committed.Sequence);
@@ -415,7 +432,7 @@ internal sealed partial class FollowedRepository
     }
 
     /// <summary>True when only a snapshot can help.</summary>
-    private static bool IsNoCaseForAnotherTry(Exception failure) =>
+    public static bool IsNoCaseForAnotherTry(Exception failure) =>
         failure is DivergedException or InvalidPackException or InvalidDataException or BodyLostException
             or BaseDroppedException or ObjectsMissingException or DamagedObjectException or ObjectTooLargeException;
 
@@ -428,9 +445,19 @@ internal sealed partial class FollowedRepository
     /// <summary>Shows a state to all readers. By the worker.</summary>
     public void Show(RepositoryState next)
     {
-        Volatile.Write(ref state, next);
-        context.Table.Show(next);
+        repair.Show(() =>
+        {
+            Volatile.Write(ref state, next);
+            return next;
+        });
         advanced.Changed();
+    }
+
+    /// <summary>Only a snapshot helps. By the worker.</summary>
+    public void GiveUp(string reason)
+    {
+        work.WantSnapshot(context.Log.Committed.Sequence);
+        Show(state with { Condition = RepositoryCondition.Damaged, Reason = reason });
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Repository}: brought up from a snapshot at {Sequence}")]

@@ -1,3 +1,5 @@
+using MirrorSync.Replication.Repair;
+
 namespace MirrorSync.Replication.Mirror;
 
 /// <summary>What is to be done for one repository, by one worker at a time, and what is proven of it meanwhile.</summary>
@@ -9,6 +11,7 @@ internal sealed class FollowedWork
     private readonly Func<Task> worker;
     private bool snapshotWanted;
     private bool recheckWanted;
+    private RepairOrder? repairWanted;
     private bool heldAtPrimary;
     private string? objectSet;
     private int leaves;
@@ -38,6 +41,9 @@ internal sealed class FollowedWork
 
         /// <summary>A snapshot.</summary>
         Snapshot,
+
+        /// <summary>A repair of what is here.</summary>
+        Repair,
 
         /// <summary>A look whether all that the refs reach is there.</summary>
         Recheck,
@@ -75,6 +81,18 @@ internal sealed class FollowedWork
             lock (gate)
             {
                 return snapshotWanted;
+            }
+        }
+    }
+
+    /// <summary>What is to be repaired; null when nothing is.</summary>
+    public RepairOrder? RepairWanted
+    {
+        get
+        {
+            lock (gate)
+            {
+                return repairWanted;
             }
         }
     }
@@ -132,10 +150,32 @@ internal sealed class FollowedWork
     {
         lock (gate)
         {
-            if (Worker.IsCompleted && (pending.Count > 0 || snapshotWanted || recheckWanted || objectSet is not null))
+            if (Worker.IsCompleted
+                && (pending.Count > 0 || snapshotWanted || recheckWanted || repairWanted is not null || objectSet is not null))
             {
                 Worker = Task.Run(worker, CancellationToken.None);
             }
+        }
+    }
+
+    /// <summary>Something of the copy is to be repaired, before anything more is applied.</summary>
+    public void WantRepair(RepairOrder order)
+    {
+        lock (gate)
+        {
+            repairWanted = repairWanted?.With(order) ?? order;
+        }
+
+        Start();
+    }
+
+    /// <summary>An order was carried out; false when more was ordered meanwhile, which is to be carried out then.</summary>
+    public bool Repaired(RepairOrder? order)
+    {
+        lock (gate)
+        {
+            repairWanted = order is null || ReferenceEquals(repairWanted, order) ? null : repairWanted;
+            return repairWanted is null;
         }
     }
 
@@ -235,6 +275,11 @@ internal sealed class FollowedWork
             if (snapshotWanted && leaves == 0)
             {
                 return Step.Snapshot;
+            }
+
+            if (repairWanted is not null)
+            {
+                return Step.Repair;
             }
 
             if (recheckWanted)

@@ -4,12 +4,14 @@ using MirrorSync.Git.Objects;
 using MirrorSync.Replication.Convergence;
 using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Mirror.Removal;
+using MirrorSync.Replication.Repair;
 using MirrorSync.Replication.Status;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects.Indexing;
 using MirrorSync.Storage.Objects.Store;
 using MirrorSync.Storage.Repositories;
+using MirrorSync.Storage.Scrubbing;
 
 namespace MirrorSync.Replication.Mirror;
 
@@ -33,6 +35,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     private readonly DurablePosition durable;
     private readonly LogUpkeep upkeep;
     private readonly FleetObjectSets objectSets;
+    private readonly ObjectSources sources;
     private readonly ApplyContext context;
     private readonly CancellationTokenSource stopping = new();
     private readonly TaskCompletionSource running = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -52,6 +55,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     /// <param name="time">The clock.</param>
     /// <param name="loggers">Where it reports.</param>
     /// <param name="maintenance">Keeps its packs few; run by the owner. Null when nobody does.</param>
+    /// <param name="gates">Shared with whoever else changes packs; null when nobody does.</param>
     public MirrorNode(
         MirrorOptions options,
         ReplicationLog log,
@@ -59,7 +63,8 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         RepositoryTable table,
         TimeProvider time,
         ILoggerFactory loggers,
-        NodeMaintenance? maintenance = null)
+        NodeMaintenance? maintenance = null,
+        RepositoryGates? gates = null)
     {
         this.options = options;
         this.log = log;
@@ -80,6 +85,9 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         snapshots = new SnapshotInstaller(options, bulk, indexer, table, maintenance, loggers.CreateLogger<SnapshotInstaller>());
         durable = new DurablePosition(log, spool);
         Trash = new RepositoryTrash(options.Root, options.TrashRetention, time, loggers.CreateLogger<RepositoryTrash>());
+        Salvage = new Salvage(options.Root, time, loggers.CreateLogger<Salvage>());
+        sources = new ObjectSources(
+            options.Identity, options.Upstream, options.Peers, options.CreateClient, time, loggers.CreateLogger<ObjectSources>());
         context = new ApplyContext(
             log, spool, table, indexer, bulk, snapshots, OnBodyPresent, OnApplied, time, loggers.CreateLogger<FollowedRepository>())
         {
@@ -91,6 +99,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             RefusedAgainAfter = options.RefusedAgainAfter,
             Stores = stores,
             Maintenance = maintenance,
+            Repair = new RepositoryRepair(sources, gates ?? new RepositoryGates(), Salvage, options.Packs, time),
             ObjectSets = new FollowedObjectSets(objectSets, loggers.CreateLogger<FollowedObjectSets>()),
         };
     }
@@ -100,6 +109,9 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
 
     /// <summary>The repositories that were removed at the primary.</summary>
     public RepositoryTrash Trash { get; }
+
+    /// <summary>What repairs took out of repositories.</summary>
+    public Salvage Salvage { get; }
 
     private FollowedRepositories Repositories => repositories ?? throw new InvalidOperationException("RecoverAsync comes first");
 
@@ -133,6 +145,11 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         FollowedRepositories all = new(context, removals, generation.Token);
         repositories = all;
         all.Begin(found);
+        foreach (FollowedRepository repository in all.All)
+        {
+            repository.Repair.Resume();
+        }
+
         snapshots.Clean(all.ByName.Where(static r => r.Repository.State.Condition != RepositoryCondition.Live).Select(static r => r.Name));
         recovered = true;
         LogRecovered(logger, found.Repositories.Count, log.Committed);
@@ -146,10 +163,44 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         .. Repositories.Shown.Where(r => (name is null || r.Key == name) && r.Value.AcceptRemoval()).Select(static r => r.Key).Order(),
     ];
 
+    /// <summary>Repairs a repository, and waits until that is done, as long as it may take. Any thread.</summary>
+    /// <param name="name">The repository.</param>
+    /// <param name="order">What was found wrong with it.</param>
+    /// <param name="cancellation">Waits no longer; the repair goes on.</param>
+    /// <returns>What was done; null when no repository of that name is here.</returns>
+    public async Task<RepairOutcome?> RepairAsync(RepositoryName name, RepairOrder order, CancellationToken cancellation)
+    {
+        if (!Repositories.Shown.TryGetValue(name, out FollowedRepository? repository))
+        {
+            return null;
+        }
+
+        Task<RepairOutcome> done = await repository.Repair.OrderAsync(order, cancellation).ConfigureAwait(false);
+        return await done.WaitAsync(cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Orders the repair of what a scrub found; returns once it is ordered, and requests are kept away where they have to be.</summary>
+    public async Task RepairAsync(RepositoryState state, IReadOnlyList<ScrubFault> faults, CancellationToken cancellation)
+    {
+        if (Repositories.Shown.TryGetValue(state.Name, out FollowedRepository? repository))
+        {
+            _ = await repository.Repair.OrderAsync(RepairOrder.Of(faults), cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Looks what a repair of a repository would find, and changes nothing.</summary>
+    /// <returns>In words; null when no repository of that name is here.</returns>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public async Task<IReadOnlyList<string>?> FindDamageAsync(RepositoryName name, CancellationToken cancellation) =>
+        Repositories.Shown.TryGetValue(name, out FollowedRepository? repository)
+            ? await context.Repair.FindAsync(repository.State, cancellation).ConfigureAwait(false) : null;
+
     /// <summary>Follows the primary until cancelled, through every cut of the link.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        RepairPatrol patrol = new(
+            () => [.. Repositories.Shown.Values], new RefsRepair(Salvage, time), options.PatrolInterval, time, logger);
         ObjectSetFetcher objectSetFetcher = new(() => Repositories.All, bulk, options.ObjectSetsFolder + ".incoming", time, logger);
         Task[] loops =
         [
@@ -159,6 +210,8 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             // Nobody follows a mirror: of its log only what a restart needs is needed, and the rest kept to be looked at.
             upkeep.RetainAsync(RetainInterval, () => checkpoints.ReplayAfter, static () => ulong.MaxValue, linked.Token),
             Trash.RunAsync(linked.Token),
+            Salvage.RunAsync(linked.Token),
+            patrol.RunAsync(linked.Token),
             objectSetFetcher.RunAsync(linked.Token),
         ];
         try
@@ -204,8 +257,12 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             RepositoryState shown = held && state.Condition == RepositoryCondition.Live
                 ? state with { Condition = RepositoryCondition.Held, Reason = "held, or still being captured, at the primary" }
                 : state;
-            statuses.Add(RepositoryStatuses.Of(shown, repository?.Work.IsBehind ?? false, own) with
+            RepositoryStatus one = RepositoryStatuses.Of(shown, repository?.Work.IsBehind ?? false, own);
+            RepairStatus? repair = repository?.Repair.Status;
+            statuses.Add(one with
             {
+                State = repair?.Doing is null || state.Condition == RepositoryCondition.Missing ? one.State : "repairing",
+                Repair = repair,
                 HeldHere = state.Condition == RepositoryCondition.Held && repository?.IsRemovalRefused != true,
                 Findings = repository?.Findings ?? ReadOnlyDictionary<string, long>.Empty,
             });
@@ -240,6 +297,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         stopping.Dispose();
         link.Dispose();
         bulk.Dispose();
+        sources.Dispose();
         checkpoints.Dispose();
         stores.Dispose();
     }

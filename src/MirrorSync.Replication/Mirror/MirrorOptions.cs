@@ -38,8 +38,14 @@ public sealed record MirrorOptions
     /// <summary>The primary's replication listener.</summary>
     public required Uri Upstream { get; init; }
 
+    /// <summary>The replication listeners of other mirrors, which repair asks for what the primary does not have.</summary>
+    public IReadOnlyList<Uri> Peers { get; init; } = [];
+
     /// <summary>Makes an HTTP/2 client with one TCP connection of its own and no timeout; it becomes the caller's to dispose.</summary>
     public required Func<HttpClient> CreateClient { get; init; }
+
+    /// <summary>How often it is looked whether every repository, with its refs, is as it was left.</summary>
+    public TimeSpan PatrolInterval { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long removed repositories are kept in the trash.</summary>
     public required TimeSpan TrashRetention { get; init; }

@@ -189,7 +189,12 @@ internal sealed partial class ScrubRunner(
             LogRebuilt(logger, state.Name, rebuilt);
         }
 
-        ScrubFault[] lost = [.. left.Faults.Where(static f => !f.Kind.IsDerived())];
+        // What was told by a multi-pack-index that is another by now, that its pack is gone say, is no less lost.
+        ScrubFault[] lost =
+        [
+            .. left.Faults.Where(static f => !f.Kind.IsDerived()),
+            .. left == found ? [] : found.Faults.Where(f => f.Kind == ScrubFaultKind.PackMissing && left.Faults.All(o => o.File != f.File)),
+        ];
         if (lost.Length > 0 && Repair is { } repair)
         {
             await repair(state, lost, cancellation).ConfigureAwait(false);

@@ -1,5 +1,6 @@
 using System.Collections.ObjectModel;
 using MirrorSync.Replication.Maintenance;
+using MirrorSync.Replication.Repair;
 using MirrorSync.Replication.Scrubbing;
 using MirrorSync.Storage.Log;
 
@@ -71,6 +72,12 @@ public sealed record RepositoryStatus
 
     /// <summary>True when it is held for a fault of this node's own (its disk, say) and not at the primary.</summary>
     public bool HeldHere { get; init; }
+
+    /// <summary>True when clients are answered from it.</summary>
+    public bool Served { get; init; } = true;
+
+    /// <summary>What is, or was, repaired; null when nothing ever was since the node started.</summary>
+    public RepairStatus? Repair { get; init; }
 
     /// <summary>The sequence up to which it is applied (on a primary: captured).</summary>
     public required ulong AppliedSequence { get; init; }

@@ -23,16 +23,22 @@ internal sealed class CopyPlan
     /// <param name="packs">The packs; each is complete in itself.</param>
     /// <param name="format">Of their ids.</param>
     /// <param name="maxDepth">The longest chain of deltas.</param>
+    /// <param name="whole">Objects that are to be there too, written whole when no pack has an entry of them.</param>
     /// <exception cref="InvalidDataException">A pack is damaged.</exception>
-    public CopyPlan(IReadOnlyList<PackEntries> packs, ObjectFormat format, int maxDepth)
+    public CopyPlan(IReadOnlyList<PackEntries> packs, ObjectFormat format, int maxDepth, IReadOnlyCollection<ObjectId>? whole = null)
     {
-        Dictionary<ObjectId, int> places = new(packs.Sum(static p => p.Ids.Length));
+        Dictionary<ObjectId, int> places = new(packs.Sum(static p => p.Ids.Length) + (whole?.Count ?? 0));
         foreach (PackEntries pack in packs)
         {
             foreach (ObjectId id in pack.Ids)
             {
                 places.TryAdd(id, places.Count);
             }
+        }
+
+        foreach (ObjectId id in whole ?? [])
+        {
+            places.TryAdd(id, places.Count);
         }
 
         Ids = new ObjectId[places.Count];
@@ -82,8 +88,8 @@ internal sealed class CopyPlan
             int basePlace = -1;
             if (header.Type == PackEntryType.OffsetDelta)
             {
-                int entry = Array.BinarySearch(pack.Offsets, offset - header.BaseDistance);
-                basePlace = entry >= 0 ? places[pack.Ids[entry]] : throw Damage(pack, offset);
+                bool known = pack.TryFind(offset - header.BaseDistance, out ObjectId inner);
+                basePlace = known && places.TryGetValue(inner, out int place) ? place : throw Damage(pack, offset);
             }
             else if (header.Type == PackEntryType.RefDelta
                 && !places.TryGetValue(ObjectId.FromRaw(head.Slice(header.Length, baseLength)), out basePlace))

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
+using MirrorSync.Git.Hashing;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Packs;
 using MirrorSync.Storage.Objects.Store;
@@ -77,6 +79,24 @@ internal sealed class IndexCursor : IDisposable
         ulong large = number < layout.LargeOffsets
             ? BinaryPrimitives.ReadUInt64BigEndian(Read(layout.LargeOffset(number), sizeof(ulong))) : ulong.MaxValue;
         return large <= long.MaxValue ? (long)large : throw new InvalidDataException($"{path}: impossible offset at place {place}");
+    }
+
+    /// <summary>The CRC-32 of the entry of the id at a place.</summary>
+    /// <exception cref="InvalidDataException">The index is of version 1 and has none.</exception>
+    public uint Crc(uint place) => layout.Version > 1
+        ? BinaryPrimitives.ReadUInt32BigEndian(Read(layout.Crc(place), sizeof(uint)))
+        : throw new InvalidDataException($"{path} is of version 1, which holds no checksums of entries");
+
+    /// <summary>Reads the whole index: whether it is as its checksum says.</summary>
+    public bool IsIntact()
+    {
+        using IncrementalHash hash = format.CreateHash();
+        for (long at = 0; at < layout.IndexChecksum; at += WindowBytes)
+        {
+            hash.AppendData(Read(at, (int)Math.Min(Math.Min(WindowBytes, window.Length), layout.IndexChecksum - at)));
+        }
+
+        return Read(layout.IndexChecksum, format.RawLength()).SequenceEqual(hash.GetHashAndReset());
     }
 
     /// <summary>The checksum of the pack that the index was made for.</summary>

@@ -51,12 +51,14 @@ internal sealed class NewPack : IDisposable
     /// <param name="replaced">The indexes of the packs that it replaces.</param>
     /// <param name="staying">The indexes of packs that are not touched.</param>
     /// <param name="cancellation">Gives up.</param>
+    /// <param name="indexer">Checks what came from elsewhere; it writes reverse indexes. Null for contents that were here before.</param>
     /// <exception cref="InvalidDataException">An object would be lost.</exception>
     /// <exception cref="Objects.InvalidPackException">The pack is not sound.</exception>
-    public IndexedPack Verify(IReadOnlyList<string> replaced, IReadOnlyList<string> staying, CancellationToken cancellation)
+    public IndexedPack Verify(
+        IReadOnlyList<string> replaced, IReadOnlyList<string> staying, CancellationToken cancellation, PackIndexer? indexer = null)
     {
         before(MaintenanceStep.Verify);
-        IndexedPack indexed = Indexer.IndexFile(path, IndexPath, format, new PackProgress(), cancellation);
+        IndexedPack indexed = (indexer ?? Indexer).IndexFile(path, IndexPath, format, new PackProgress(), cancellation);
         before(MaintenanceStep.Compare);
         IndexUnion.CheckHolds(replaced, [IndexPath, .. staying], format, cancellation);
         return indexed;

@@ -1,3 +1,4 @@
+using MirrorSync.Git.Objects;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Storage.Maintenance;
@@ -33,7 +34,10 @@ internal static class PackRetirement
         return bytes;
     }
 
-    /// <summary>Deletes what an interrupted maintenance left: temporary files, and indexes whose pack is gone.</summary>
+    /// <summary>
+    /// Deletes what an interrupted maintenance left: temporary files, and indexes whose pack is gone. One that names an object
+    /// which no other pack has is no such rest: it tells a repair what was lost with the pack.
+    /// </summary>
     public static void DeleteLeftovers(Repository repository)
     {
         string folder = Path.Combine(repository.Path, "objects", "pack");
@@ -42,14 +46,34 @@ internal static class PackRetirement
             File.Delete(left);
         }
 
-        foreach (string index in Directory.EnumerateFiles(folder, "pack-*.idx"))
+        string[] indexes = [.. Directory.EnumerateFiles(folder, "pack-*.idx")];
+        string[] whole = [.. indexes.Where(static i => File.Exists(Path.ChangeExtension(i, ".pack")))];
+        foreach (string index in indexes.Except(whole))
         {
+            if (IsNeeded(index, whole, repository.Format))
+            {
+                continue;
+            }
+
             if (!File.Exists(Path.ChangeExtension(index, ".pack")))
             {
                 File.Delete(Path.ChangeExtension(index, ".rev"));
                 File.Delete(Path.ChangeExtension(index, ".bitmap"));
                 File.Delete(index);
             }
+        }
+    }
+
+    private static bool IsNeeded(string index, string[] whole, ObjectFormat format)
+    {
+        try
+        {
+            return IndexUnion.Without([index], whole, format, CancellationToken.None).Any();
+        }
+        catch (InvalidDataException)
+        {
+            // What is damaged is not to be judged here.
+            return true;
         }
     }
 }

@@ -49,6 +49,16 @@ internal sealed class MirrorRig : IAsyncDisposable
 
     public bool RefuseFindings { get; init; }
 
+    public IReadOnlyList<Uri> Peers { get; init; } = [];
+
+    public RepositoryGates Gates { get; } = new();
+
+    /// <summary>A file in the node's data folder.</summary>
+    public string StateFile(string name) => folder["state/" + name];
+
+    /// <summary>Where its log is.</summary>
+    public string LogFolder => folder["log"];
+
     /// <summary>The bounds of maintenance; null without any.</summary>
     public MaintenanceOptions? Maintained { get; init; }
 
@@ -67,6 +77,8 @@ internal sealed class MirrorRig : IAsyncDisposable
         RootIdentityFile = folder["state/root"],
         BootId = BootId,
         Upstream = upstream,
+        Peers = Peers,
+        PatrolInterval = TimeSpan.FromMilliseconds(100),
         CreateClient = static () => new HttpClient(new SocketsHttpHandler { EnableMultipleHttp2Connections = false })
         {
             DefaultRequestVersion = HttpVersion.Version20,
@@ -93,12 +105,12 @@ internal sealed class MirrorRig : IAsyncDisposable
         Maintenance = Maintained is null ? null : new NodeMaintenance(
             new NodeMaintenanceOptions { Repository = Maintained, HistoryFile = folder["state/maintenance.json"], Load = static () => 0 },
             Table,
-            new RepositoryGates(),
+            Gates,
             new ReaderRegistry(TimeProvider.System),
             () => Node.IsBehind,
             TimeProvider.System,
             NullLogger<NodeMaintenance>.Instance);
-        Node = new MirrorNode(Options, Log, Spool, Table, TimeProvider.System, NullLoggerFactory.Instance, Maintenance);
+        Node = new MirrorNode(Options, Log, Spool, Table, TimeProvider.System, NullLoggerFactory.Instance, Maintenance, Gates);
         await Node.RecoverAsync(CancellationToken.None);
     }
 

@@ -12,6 +12,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using MirrorSync.Replication.Primary;
 using MirrorSync.Replication.Primary.Shipping;
+using MirrorSync.Replication.Repair;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Repositories;
@@ -30,6 +31,8 @@ internal sealed class PrimaryRig : IAsyncDisposable
     private WebApplication? web;
     private Task running = Task.CompletedTask;
     private int snapshots;
+    private int objectRequests;
+    private ObjectServer? objects;
 
     public string Root => folder["root"];
 
@@ -68,6 +71,12 @@ internal sealed class PrimaryRig : IAsyncDisposable
 
     /// <summary>What befalls parts and bodies on their way; null for nothing.</summary>
     public TransferFaults? Faults { get; set; }
+
+    /// <summary>How many objects were asked for by id.</summary>
+    public int ObjectRequests => objectRequests;
+
+    /// <summary>Called before objects are given by id; an exception cuts the request.</summary>
+    public Func<Task> BeforeObjects { get; set; } = static () => Task.CompletedTask;
 
     /// <summary>Waited for before a snapshot is sent.</summary>
     public Task MaySendSnapshots { get; set; } = Task.CompletedTask;
@@ -211,6 +220,7 @@ internal sealed class PrimaryRig : IAsyncDisposable
         }
 
         await StopNodeAsync();
+        objects?.Dispose();
         stop.Dispose();
         folder.Dispose();
     }
@@ -286,6 +296,16 @@ internal sealed class PrimaryRig : IAsyncDisposable
                     break;
                 case { } path when BulkServer.Paths.Contains(path):
                     await AnswerAsync(http, path, either.Token);
+                    break;
+                case Handshake.ObjectsPath:
+                    Interlocked.Increment(ref objectRequests);
+                    await BeforeObjects();
+                    objects ??= new ObjectServer(Table, TimeProvider.System, NullLogger<ObjectServer>.Instance);
+                    if (!await objects.AnswerAsync(http.Request.Query["repository"], http.Request.Body, static () => { }, http.Response.Body, either.Token))
+                    {
+                        http.Response.StatusCode = 404;
+                    }
+
                     break;
                 default:
                     http.Response.StatusCode = 404;
