@@ -411,9 +411,9 @@ internal sealed partial class FollowedRepository
         {
             Show(state with { Reason = failure.Message });
         }
-        else if (failure is DamagedObjectException or InvalidPackException { IsOfObjects: false } && repair.TryFor(work.FirstPending, failure))
+        else if (failure is DamagedObjectException && repair.TryFor(work.FirstPending, failure))
         {
-            // What the record builds on is damaged, or gone. If it cannot be applied after that, a snapshot follows.
+            // What the record builds on is damaged. If it cannot be applied after that, a snapshot follows.
             return;
         }
         else if (IsNoCaseForAnotherTry(failure))

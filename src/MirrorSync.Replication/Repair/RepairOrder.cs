@@ -93,4 +93,16 @@ public sealed record RepairOutcome
 
     /// <summary>Why only a snapshot helps, in words; null when it needs none.</summary>
     public string? SnapshotReason { get; init; }
+
+    /// <summary>This one, and then another.</summary>
+    internal RepairOutcome And(RepairOutcome next) => new()
+    {
+        Found = Found + next.Found,
+        Repaired = Repaired + next.Repaired,
+        Fetched = Fetched + next.Fetched,
+        FetchedBytes = FetchedBytes + next.FetchedBytes,
+        From = [.. From.Union(next.From, StringComparer.Ordinal)],
+        Done = [.. Done, .. next.Done],
+        SnapshotReason = next.SnapshotReason,
+    };
 }

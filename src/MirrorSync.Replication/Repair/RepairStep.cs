@@ -23,6 +23,9 @@ internal sealed partial class RepairStep(ApplyContext context, FollowedRepositor
     private string? withheld;
     private ulong? triedFor;
 
+    // By the worker: what was done for an order that grew meanwhile.
+    private RepairOutcome earlier = new();
+
     /// <summary>What is told of it; null when there was never a repair.</summary>
     public RepairStatus? Status => progress.Status;
 
@@ -161,7 +164,10 @@ internal sealed partial class RepairStep(ApplyContext context, FollowedRepositor
 
     private void End(RepairOrder? order, RepairOutcome outcome)
     {
-        if (!repository.Work.Repaired(order))
+        outcome = earlier.And(outcome);
+        bool isAll = repository.Work.Repaired(order);
+        earlier = isAll ? new RepairOutcome() : outcome;
+        if (!isAll)
         {
             return;
         }

@@ -29,7 +29,8 @@ public sealed class RepairTests
         Assert.True(whole > 0, $"{refused} clones were refused and none was whole");
         await scene.AssertConvergedAsync();
         Assert.Contains("bits.git", await mirror.CommandAsync("salvaged", "list"), StringComparison.Ordinal);
-        Assert.Contains("1 objects fetched", await mirror.CommandAsync("explain", "bits.git"), StringComparison.Ordinal);
+        string explained = await mirror.CommandAsync("explain", "bits.git");
+        Assert.True(explained.Contains("1 objects fetched", StringComparison.Ordinal), $"{explained}{await mirror.CommandAsync("salvaged", "list")}{network.LogTails()}");
         Assert.Contains("nothing", await mirror.CommandAsync("repair", "--repo", "bits.git", "--dry-run"), StringComparison.Ordinal);
     }
 
