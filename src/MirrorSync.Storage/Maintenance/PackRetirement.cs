@@ -68,11 +68,21 @@ internal static class PackRetirement
     {
         try
         {
+            using IndexCursor cursor = new(index, format);
+        }
+        catch (InvalidDataException)
+        {
+            // What is no index tells nothing.
+            return false;
+        }
+
+        try
+        {
             return IndexUnion.Without([index], whole, format, CancellationToken.None).Any();
         }
         catch (InvalidDataException)
         {
-            // What is damaged is not to be judged here.
+            // One of the others is damaged: what it has is not known.
             return true;
         }
     }
