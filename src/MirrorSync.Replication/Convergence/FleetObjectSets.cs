@@ -20,6 +20,9 @@ public sealed class FleetObjectSets(string folder, string keyFile)
     /// <summary>The sets; null on a mirror that has not learned the key.</summary>
     public NodeObjectSets? Current => sets;
 
+    /// <summary>The key; only once there are sets.</summary>
+    internal SketchKey Key => SketchKey.FromBytes(key);
+
     /// <summary>The key, as a welcome bears it: 32 hex digits.</summary>
     internal string KeyText => Convert.ToHexStringLower(key);
 

@@ -33,7 +33,8 @@ internal sealed partial class ObjectSetFetcher(
         }
     }
 
-    private async Task FetchAsync(FollowedRepository repository, CancellationToken cancellation)
+    /// <summary>Fetches one now, whether it is wanted or not.</summary>
+    public async Task FetchAsync(FollowedRepository repository, CancellationToken cancellation)
     {
         RepositoryName name = repository.State.Name;
         string file = Path.Combine(folder, Guid.NewGuid().ToString("N"));

@@ -117,7 +117,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     public IReadOnlyList<BrokenRepository> Broken => captured?.Broken ?? [];
 
     /// <summary>The object sets, and the key that mirrors learn.</summary>
-    internal FleetObjectSets ObjectSets => objectSets;
+    public FleetObjectSets ObjectSets => objectSets;
 
     private CapturedRepositories Repositories => captured ?? throw new InvalidOperationException("RecoverAsync comes first");
 
