@@ -240,6 +240,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             patrol.RunAsync(linked.Token),
             objectSetFetcher.RunAsync(linked.Token),
             audit.RunAsync(linked.Token),
+            objectSets.CompactAsync(() => table.All.Select(static s => s.Repository), time, linked.Token),
         ];
         try
         {

@@ -166,6 +166,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             HandleNoticesAsync(linked.Token),
             ScanAsync(repositories, linked.Token),
             TouchSentinelAsync(linked.Token),
+            objectSets.CompactAsync(() => table.All.Select(static s => s.Repository), time, linked.Token),
             checkpoints!.RunAsync(() => Problem is null, linked.Token),
             upkeep.RetainAsync(
                 options.RetainInterval, () => checkpoints.ReplayAfter, () => MirrorFloor(options.Retention.MaxAge), linked.Token),
