@@ -45,7 +45,7 @@ internal sealed partial class ObjectSetFetcher(
                 repository.Work.OfferObjectSet(file);
             }
         }
-        catch (Exception failure) when (failure is IOException or HttpRequestException)
+        catch (Exception failure) when (failure is not OperationCanceledException)
         {
             // It is asked for again; the state says all the while that nothing is proven by it.
             File.Delete(file);
