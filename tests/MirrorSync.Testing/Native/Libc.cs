@@ -10,6 +10,14 @@ internal static partial class Libc
     public const short PollOut = 4;
     public const int SigTerm = 15;
     public const int SigKill = 9;
+    public const int SigStop = 19;
+    public const int SigContinue = 18;
+
+    /// <summary>RLIMIT_FSIZE: how long a file may become by this process's writes.</summary>
+    public const int FileLength = 1;
+
+    /// <summary>RLIMIT_NOFILE: descriptors are below that number.</summary>
+    public const int Descriptors = 7;
 
     private const int TimerSlack = 29;
     private const int AtFdCwd = -100;
@@ -19,6 +27,19 @@ internal static partial class Libc
 
     /// <summary>Sends a signal to one process.</summary>
     public static void Signal(int process, int signal) => _ = Kill(process, signal);
+
+    /// <summary>Sets a running process's soft limit of a resource, to its hard one when null.</summary>
+    public static void Limit(int process, int resource, ulong? soft)
+    {
+        // struct rlimit: soft, hard.
+        Span<ulong> limit = stackalloc ulong[2];
+        ref ulong first = ref MemoryMarshal.GetReference(limit);
+        if (GetLimit(process, resource, 0, ref first) == 0)
+        {
+            limit[0] = soft ?? limit[1];
+            _ = SetLimit(process, resource, ref first, 0);
+        }
+    }
 
     /// <summary>
     /// A network does not compete with its nodes for the CPU: a thread that stands for one is woken to the
@@ -93,6 +114,12 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int Kill(int process, int signal);
+
+    [LibraryImport("libc", EntryPoint = "prlimit64", SetLastError = true)]
+    private static partial int GetLimit(int process, int resource, nint none, ref ulong old);
+
+    [LibraryImport("libc", EntryPoint = "prlimit64", SetLastError = true)]
+    private static partial int SetLimit(int process, int resource, ref ulong now, nint none);
 
     [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
     private static partial int Prctl(int option, nuint a, nuint b, nuint c, nuint d);

@@ -34,6 +34,16 @@ public sealed class NodeProcess : IAsyncDisposable
     /// <exception cref="InvalidOperationException">It does not run.</exception>
     public NodeEndpoints Endpoints => endpoints ?? throw new InvalidOperationException($"{Config.Name} does not run");
 
+    /// <summary>Where the running daemon listens; null while it is down.</summary>
+    public NodeEndpoints? EndpointsIfUp => endpoints;
+
+    /// <summary>The process's id.</summary>
+    /// <exception cref="InvalidOperationException">It was never started.</exception>
+    public int ProcessId => process?.Id ?? throw new InvalidOperationException($"{Config.Name} was never started");
+
+    /// <summary>How the process ended; null while it is there.</summary>
+    public int? ExitCode => process is { HasExited: true } ? process.ExitCode : null;
+
     /// <summary>True while the process is there.</summary>
     public bool IsRunning => process is { HasExited: false };
 
@@ -46,6 +56,23 @@ public sealed class NodeProcess : IAsyncDisposable
             {
                 return $"--- {Config.Name}{Environment.NewLine}{string.Join(Environment.NewLine, tail)}{Environment.NewLine}";
             }
+        }
+    }
+
+    /// <summary>How many of all the lines that the daemon wrote, over restarts too, contain a text.</summary>
+    public int CountLines(string text)
+    {
+        lock (tail)
+        {
+            using FileStream file = new(Path.Combine(Config.Folder, "node.log"), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            using StreamReader lines = new(file);
+            int count = 0;
+            while (lines.ReadLine() is { } line)
+            {
+                count += line.Contains(text, StringComparison.Ordinal) ? 1 : 0;
+            }
+
+            return count;
         }
     }
 
