@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using MirrorSync.Daemon.Configuration;
 using MirrorSync.Daemon.Hosting;
 using MirrorSync.Daemon.Systemd;
@@ -8,9 +7,6 @@ namespace MirrorSync.Daemon.Commands;
 /// <summary><c>mirrorsync run</c>.</summary>
 internal static class RunCommand
 {
-    // Sent on a write beyond the limit on the length of files (setrlimit(2)); ends the process unless it is handled.
-    private const PosixSignal FileTooLong = (PosixSignal)25;
-
     /// <summary>Runs the daemon until it is told to stop.</summary>
     public static async Task<int> RunAsync(CommandContext context, string file, CancellationToken cancellation)
     {
@@ -31,8 +27,6 @@ internal static class RunCommand
             return ExitCodes.Usage;
         }
 
-        // The write then fails with EFBIG, as on a full disk, and the node goes on.
-        using PosixSignalRegistration signal = PosixSignalRegistration.Create(FileTooLong, static s => s.Cancel = true);
         var notify = new SdNotify(context.Environment, Environment.ProcessId);
         NodeHost host = await NodeHost.StartAsync(config, context.Compose, context.Time, notify, cancellation).ConfigureAwait(false);
         await using (host.ConfigureAwait(false))

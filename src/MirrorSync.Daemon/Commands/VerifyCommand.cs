@@ -4,6 +4,7 @@ using System.Text.Json;
 using MirrorSync.Daemon.Configuration;
 using MirrorSync.Daemon.Health;
 using MirrorSync.Daemon.Hosting;
+using MirrorSync.Replication.Convergence;
 using MirrorSync.Replication.Scrubbing;
 using MirrorSync.Replication.Status;
 using Spectre.Console;
@@ -23,19 +24,24 @@ internal static class VerifyCommand
     {
         var repository = new Option<string?>("--repo") { Description = "One repository, as in linux/kernel.git; all when not said.", HelpName = "REPO" };
         var deep = new Option<bool>("--deep") { Description = "Read and hash everything now, of all repositories the log and the spool too, and wait for it." };
+        var against = new Option<string?>("--against")
+        {
+            Description = "On a mirror: name every object in which it differs from a node now, primary or HOST:PORT of a configured peer; what is missing is repaired.",
+            HelpName = "NODE",
+        };
         var verify = new Command(
             "verify", "Tell whether what this node keeps is sound. Ends with 0 when it is, 1 when faults are found, 2 when it was asked wrongly, 3 when the daemon does not answer.")
         {
-            repository, deep, config,
+            repository, deep, against, config,
         };
         verify.SetAction((parsed, cancellation) => RunAsync(
-            context, parsed.GetRequiredValue(config), parsed.GetValue(repository), parsed.GetValue(deep), cancellation));
+            context, parsed.GetRequiredValue(config), parsed.GetValue(repository), parsed.GetValue(deep), parsed.GetValue(against), cancellation));
         return verify;
     }
 
     /// <summary>Asks the daemon.</summary>
     public static async Task<int> RunAsync(
-        CommandContext context, string file, string? repository, bool deep, CancellationToken cancellation)
+        CommandContext context, string file, string? repository, bool deep, string? against, CancellationToken cancellation)
     {
         MirrorSyncConfig? config = await CommandLine.LoadAsync(context, file).ConfigureAwait(false);
         if (config is null)
@@ -46,9 +52,12 @@ internal static class VerifyCommand
         try
         {
             using var client = AdminClient.Find(config);
-            return deep
-                ? await CheckAsync(context, client, repository, cancellation).ConfigureAwait(false)
-                : await TellAsync(context, client, repository, cancellation).ConfigureAwait(false);
+            int compared = against is null ? ExitCodes.Ok
+                : await CompareAsync(context, client, new AuditRequest(repository, against), cancellation).ConfigureAwait(false);
+            int seen = deep ? await CheckAsync(context, client, repository, cancellation).ConfigureAwait(false)
+                : against is null ? await TellAsync(context, client, repository, cancellation).ConfigureAwait(false)
+                : ExitCodes.Ok;
+            return Math.Max(compared, seen);
         }
         catch (StartupException failure)
         {
@@ -97,6 +106,44 @@ internal static class VerifyCommand
 
         bool sound = log.Count == 0 && shown.All(static r => r.LastScrub is not { FaultCount: > 0 } && r.State != "damaged");
         return sound ? ExitCodes.Ok : ExitCodes.Failed;
+    }
+
+    private static async Task<int> CompareAsync(CommandContext context, AdminClient client, AuditRequest request, CancellationToken cancellation)
+    {
+        string asked = JsonSerializer.Serialize(request, DaemonJson.Compact.AuditRequest);
+        string text = await client.PostAsync(NodePaths.Audit, asked, Timeout.InfiniteTimeSpan, cancellation).ConfigureAwait(false);
+        AuditAnswer answer = client.Parse(text, DaemonJson.Compact.AuditAnswer);
+        Table table = Terminal.Table("compared", "against", "objects", "missing here", "unreachable", "missing there", "wrong refs", "repaired", "bytes", "seconds");
+        foreach (AuditOutcome one in answer.Audited)
+        {
+            table.Add(
+                one.Repository,
+                one.Against,
+                Number(one.Objects),
+                Number(one.Missing),
+                Number(one.MissingUnreachable),
+                one.MissingElsewhere is { } there ? Number(there) : "unknown",
+                Number(one.WrongRefs),
+                Number(one.Repaired),
+                Number(one.Bytes),
+                one.Seconds.ToString("0.0", CultureInfo.InvariantCulture));
+        }
+
+        Terminal.Print(context, table);
+        foreach (AuditOutcome one in answer.Audited)
+        {
+            foreach (string id in one.MissingObjects)
+            {
+                await ComplainAsync(context, $"{one.Repository}: object {id} was missing").ConfigureAwait(false);
+            }
+
+            if (one.Error is not null)
+            {
+                await ComplainAsync(context, $"{one.Repository}: {one.Error}").ConfigureAwait(false);
+            }
+        }
+
+        return answer.Audited.All(static a => a is { Error: null, Missing: 0, WrongRefs: 0, SetDiffered: false }) ? ExitCodes.Ok : ExitCodes.Failed;
     }
 
     private static async Task<int> CheckAsync(CommandContext context, AdminClient client, string? repository, CancellationToken cancellation)

@@ -105,6 +105,7 @@ internal static class ConfigLoader
             reader.Flag("Scrub:Enabled", true),
             reader.Time("Scrub:Interval", NodeScrubOptions.DefaultInterval),
             reader.Whole("Scrub:MaxBytesPerSecond", NodeScrubOptions.DefaultMaxBytesPerSecond, 64L << 10, 64L << 30));
+        TimeSpan auditInterval = reader.Time("Audit:Interval", MirrorSyncConfig.DefaultAuditInterval);
         LogLevel? level = reader.Choice<LogLevel>("Log:Level", LogLevel.Information);
 
         if (root is not null && data is not null && (IsWithin(root, data) || IsWithin(data, root)))
@@ -136,6 +137,7 @@ internal static class ConfigLoader
             Trash = trash,
             Maintenance = maintenance,
             Scrub = scrub,
+            AuditInterval = auditInterval,
             Log = new LogConfig(level.Value),
         };
     }

@@ -58,6 +58,12 @@ internal sealed record MirrorSyncConfig
     /// <summary>How all that is kept is read again and again.</summary>
     public ScrubConfig Scrub { get; init; } = new(true, NodeScrubOptions.DefaultInterval, NodeScrubOptions.DefaultMaxBytesPerSecond);
 
+    /// <summary><c>Audit:Interval</c> when it is not given.</summary>
+    public static TimeSpan DefaultAuditInterval => TimeSpan.FromDays(1);
+
+    /// <summary><c>Audit:Interval</c>: how often a mirror compares each repository with the primary's.</summary>
+    public TimeSpan AuditInterval { get; init; } = DefaultAuditInterval;
+
     /// <summary>What is logged.</summary>
     public required LogConfig Log { get; init; }
 }

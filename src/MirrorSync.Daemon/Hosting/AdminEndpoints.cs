@@ -20,6 +20,7 @@ internal sealed class AdminEndpoints(
     private readonly TrashEndpoints trash = new(parts.Trash);
     private readonly RepairEndpoints repair = new(parts.Repair, parts.Status);
     private readonly VerifyEndpoint verify = new(parts.Scrub);
+    private readonly AuditEndpoint audit = new(parts.AuditAsync, parts.Peers);
 
     private const string Index = """
         MirrorSync
@@ -63,6 +64,11 @@ internal sealed class AdminEndpoints(
         if (path == NodePaths.Verify)
         {
             return verify.HandleAsync(context);
+        }
+
+        if (path == NodePaths.Audit)
+        {
+            return audit.HandleAsync(context);
         }
 
         if (path is not ("/" or NodePaths.Healthz or NodePaths.Readyz or NodePaths.Status or NodePaths.Metrics))

@@ -20,6 +20,8 @@ namespace MirrorSync.Daemon.Hosting;
 [JsonSerializable(typeof(VerifyRequest))]
 [JsonSerializable(typeof(VerifyAnswer))]
 [JsonSerializable(typeof(VerifyProgress))]
+[JsonSerializable(typeof(AuditRequest))]
+[JsonSerializable(typeof(AuditAnswer))]
 [JsonSerializable(typeof(ErrorAnswer))]
 [JsonSerializable(typeof(ShownRecord))]
 [JsonSerializable(typeof(TrashAnswer))]

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using MirrorSync.Daemon.Commands;
 using MirrorSync.Daemon.Configuration;
 using MirrorSync.Replication;
+using MirrorSync.Replication.Convergence;
 using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Mirror;
 using MirrorSync.Replication.Primary;
@@ -101,6 +102,7 @@ internal static class NodeComposition
             identity, config.Peers, () => NodeClients.Create(context.Tls), Packs(config), context.Time, context.LoggerFactory.CreateLogger<PrimaryRepair>());
         NodeScrub? scrub = Scrub(context, table, gates, maintenance, spool, static () => false, config.Peers.Count > 0 ? repair.RunAsync : null);
         ObjectServer objects = new(table, context.Time, context.LoggerFactory.CreateLogger<ObjectServer>());
+        SketchServer sketches = new(table, node.ObjectSets);
         ReplicationServer server = new(
             node, identity, log, table, context.Time, context.LoggerFactory.CreateLogger<ReplicationServer>());
         SnapshotPins snapshots = new(
@@ -118,12 +120,13 @@ internal static class NodeComposition
             Replication = new Dictionary<string, Microsoft.AspNetCore.Http.RequestDelegate>(endpoints.Handlers)
             {
                 [Handshake.ObjectsPath] = new ObjectEndpoint(objects, identity.Fleet).HandleAsync,
+                [Handshake.SketchPath] = new SketchEndpoint(sketches, identity.Fleet).HandleAsync,
             },
             Public = http,
             Git = git,
             AcceptAsync = (name, _) => Task.FromResult(Accept(node.Accept, table, name)),
             Services = Services(new LoopService("primary", node.RunAsync), maintenance, scrub),
-            Owner = new OwnedParts([snapshots, objects, repair], Disposed(scrub, node, maintenance, log)),
+            Owner = new OwnedParts([snapshots, objects, sketches, repair], Disposed(scrub, node, maintenance, log)),
         };
     }
 
@@ -146,6 +149,7 @@ internal static class NodeComposition
             RefuseFindings = config.Packs.RefuseFindings,
             TrashRetention = config.Trash.Retention,
             Retention = config.Retention,
+            AuditInterval = config.AuditInterval,
         };
         MirrorNode node = null!;
         RepositoryGates gates = new();
@@ -153,6 +157,7 @@ internal static class NodeComposition
         NodeScrub? scrub = Scrub(context, table, gates, maintenance, spool, () => node.IsBehind, (s, f, c) => node.RepairAsync(s, f, c));
         node = new MirrorNode(options, log, spool, table, context.Time, context.LoggerFactory, maintenance, gates);
         ObjectServer objects = new(table, context.Time, context.LoggerFactory.CreateLogger<ObjectServer>());
+        SketchServer sketches = new(table, node.ObjectSets);
         (Microsoft.AspNetCore.Http.RequestDelegate http, GitDaemonListener? git) = Listeners(
             context, table, readers, Serving(config, () => node.PrimaryName ?? options.Upstream.Host, scrub));
         return new NodeParts
@@ -174,6 +179,7 @@ internal static class NodeComposition
             Replication = new Dictionary<string, Microsoft.AspNetCore.Http.RequestDelegate>
             {
                 [Handshake.ObjectsPath] = new ObjectEndpoint(objects, identity.Fleet).HandleAsync,
+                [Handshake.SketchPath] = new SketchEndpoint(sketches, identity.Fleet).HandleAsync,
             },
             Public = http,
             Git = git,
@@ -181,9 +187,11 @@ internal static class NodeComposition
             // What else is held on a mirror is held at the primary, and goes on from there.
             AcceptAsync = (name, _) => Task.FromResult(Accept(node.Accept, table, name)),
             Trash = node.Trash,
+            AuditAsync = node.AuditAsync,
+            Peers = config.Peers,
             Repair = new RepairParts(node.RepairAsync, node.FindDamageAsync, node.Salvage),
             Services = Services(new LoopService("mirror", node.RunAsync), maintenance, scrub),
-            Owner = new OwnedParts([objects], Disposed(scrub, node, maintenance, log)),
+            Owner = new OwnedParts([objects, sketches], Disposed(scrub, node, maintenance, log)),
         };
     }
 

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using MirrorSync.Replication.Convergence;
 using MirrorSync.Daemon.Configuration;
 using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Mirror.Removal;
@@ -57,6 +58,12 @@ internal sealed record NodeParts
 
     /// <summary>The repositories that were removed at the primary; null on a primary.</summary>
     public RepositoryTrash? Trash { get; init; }
+
+    /// <summary>Audits one repository, or all, against a node; null on a primary.</summary>
+    public Func<RepositoryName?, Uri?, CancellationToken, Task<IReadOnlyList<AuditOutcome>?>>? AuditAsync { get; init; }
+
+    /// <summary>Nodes that an audit may be against, beside the primary.</summary>
+    public IReadOnlyList<Uri> Peers { get; init; } = [];
 
     /// <summary>Repairs repositories; null on a primary.</summary>
     public RepairParts? Repair { get; init; }

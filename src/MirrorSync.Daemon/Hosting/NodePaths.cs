@@ -39,6 +39,9 @@ internal static class NodePaths
     /// <summary>Admin listener: what repairs took out of repositories, JSON.</summary>
     public const string Salvaged = "/salvaged";
 
+    /// <summary>Admin listener: compares repositories with another node now.</summary>
+    public const string Audit = "/audit";
+
     /// <summary>Admin listener: maintains repositories now.</summary>
     public const string Maintain = "/maintain";
 

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using MirrorSync.Git.Sketches;
 using MirrorSync.Storage.Files;
 using MirrorSync.Storage.ObjectSets;
+using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Convergence;
 
@@ -13,12 +14,17 @@ namespace MirrorSync.Replication.Convergence;
 /// <param name="keyFile">Holds the key, absolute.</param>
 public sealed class FleetObjectSets(string folder, string keyFile)
 {
+    private static readonly TimeSpan CompactInterval = TimeSpan.FromHours(1);
+
     private readonly Lock gate = new();
     private volatile NodeObjectSets? sets;
     private byte[] key = [];
 
     /// <summary>The sets; null on a mirror that has not learned the key.</summary>
     public NodeObjectSets? Current => sets;
+
+    /// <summary>The key; only once there are sets.</summary>
+    internal SketchKey Key => SketchKey.FromBytes(key);
 
     /// <summary>The key, as a welcome bears it: 32 hex digits.</summary>
     internal string KeyText => Convert.ToHexStringLower(key);
@@ -69,6 +75,39 @@ public sealed class FleetObjectSets(string folder, string keyFile)
             {
                 Replace(told);
             }
+        }
+    }
+
+    /// <summary>Merges the runs of sets that have many, once an hour, until cancelled.</summary>
+    /// <param name="repositories">Whose they are.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellation">Ends it.</param>
+    internal async Task CompactAsync(Func<IEnumerable<Repository>> repositories, TimeProvider time, CancellationToken cancellation)
+    {
+        using PeriodicTimer timer = new(CompactInterval, time);
+        while (await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false))
+        {
+            foreach (Repository repository in repositories().ToArray())
+            {
+                if (Current?.Open(repository.Name, repository.Format) is { Exists: true } set)
+                {
+                    await Task.Run(() => Compact(set, cancellation), cancellation).ConfigureAwait(false);
+                }
+            }
+        }
+    }
+
+    private static void Compact(ObjectSet set, CancellationToken cancellation)
+    {
+        try
+        {
+            while (set.NeedsCompaction && set.Compact(cancellation))
+            {
+            }
+        }
+        catch (IOException)
+        {
+            // It stays as it was; whoever adds to it next finds what is wrong, and tells.
         }
     }
 

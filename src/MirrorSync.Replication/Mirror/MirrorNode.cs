@@ -36,6 +36,10 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     private readonly LogUpkeep upkeep;
     private readonly FleetObjectSets objectSets;
     private readonly ObjectSources sources;
+    private readonly SketchSource sketches;
+    private readonly ObjectSetFetcher objectSetFetcher;
+    private readonly RepairPatrol patrol;
+    private readonly NodeAudit audit;
     private readonly ApplyContext context;
     private readonly CancellationTokenSource stopping = new();
     private readonly TaskCompletionSource running = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -88,6 +92,20 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         Salvage = new Salvage(options.Root, time, loggers.CreateLogger<Salvage>());
         sources = new ObjectSources(
             options.Identity, options.Upstream, options.Peers, options.CreateClient, time, loggers.CreateLogger<ObjectSources>());
+        sketches = new SketchSource(options.Identity, options.CreateClient, time);
+        objectSetFetcher = new ObjectSetFetcher(() => Repositories.All, bulk, options.ObjectSetsFolder + ".incoming", time, logger);
+        RefsRepair refs = new(Salvage, time);
+        patrol = new RepairPatrol(() => [.. Repositories.Shown.Values], refs, options.PatrolInterval, time, logger);
+        audit = new NodeAudit(
+            () => [.. Repositories.Shown.Values],
+            objectSets,
+            refs,
+            sketches,
+            objectSetFetcher.FetchAsync,
+            options.Upstream,
+            options.AuditInterval,
+            time,
+            loggers.CreateLogger<NodeAudit>());
         context = new ApplyContext(
             log, spool, table, indexer, bulk, snapshots, OnBodyPresent, OnApplied, time, loggers.CreateLogger<FollowedRepository>())
         {
@@ -195,13 +213,21 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         Repositories.Shown.TryGetValue(name, out FollowedRepository? repository)
             ? await context.Repair.FindAsync(repository.State, cancellation).ConfigureAwait(false) : null;
 
+    /// <summary>Compares what is here with what should be, and with another node; repairs what is missing. Any thread.</summary>
+    /// <param name="name">One repository; null for all.</param>
+    /// <param name="against">A node's replication listener; null for the primary's.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>Null when no repository of that name is here.</returns>
+    public Task<IReadOnlyList<AuditOutcome>?> AuditAsync(RepositoryName? name, Uri? against, CancellationToken cancellation) =>
+        audit.AuditAsync(name, against, cancellation);
+
+    /// <summary>The object sets.</summary>
+    public FleetObjectSets ObjectSets => objectSets;
+
     /// <summary>Follows the primary until cancelled, through every cut of the link.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        RepairPatrol patrol = new(
-            () => [.. Repositories.Shown.Values], new RefsRepair(Salvage, time), options.PatrolInterval, time, logger);
-        ObjectSetFetcher objectSetFetcher = new(() => Repositories.All, bulk, options.ObjectSetsFolder + ".incoming", time, logger);
         Task[] loops =
         [
             link.RunAsync(linked.Token),
@@ -213,6 +239,8 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             Salvage.RunAsync(linked.Token),
             patrol.RunAsync(linked.Token),
             objectSetFetcher.RunAsync(linked.Token),
+            audit.RunAsync(linked.Token),
+            objectSets.CompactAsync(() => table.All.Select(static s => s.Repository), time, linked.Token),
         ];
         try
         {
@@ -263,6 +291,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             {
                 State = repair?.Doing is null || state.Condition == RepositoryCondition.Missing ? one.State : "repairing",
                 Repair = repair,
+                LastAudit = audit.LastOf(state.Name),
                 HeldHere = state.Condition == RepositoryCondition.Held && repository?.IsRemovalRefused != true,
                 Findings = repository?.Findings ?? ReadOnlyDictionary<string, long>.Empty,
             });
@@ -298,6 +327,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         link.Dispose();
         bulk.Dispose();
         sources.Dispose();
+        sketches.Dispose();
         checkpoints.Dispose();
         stores.Dispose();
     }

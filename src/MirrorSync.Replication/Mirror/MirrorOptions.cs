@@ -50,6 +50,9 @@ public sealed record MirrorOptions
     /// <summary>How long removed repositories are kept in the trash.</summary>
     public required TimeSpan TrashRetention { get; init; }
 
+    /// <summary>How often each repository is audited.</summary>
+    public TimeSpan AuditInterval { get; init; } = TimeSpan.FromDays(1);
+
     /// <summary>How much of its log is kept that no restart needs.</summary>
     public LogRetentionOptions Retention { get; init; } = LogRetentionOptions.Default;
 

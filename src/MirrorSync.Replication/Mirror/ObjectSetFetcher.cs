@@ -53,7 +53,8 @@ internal sealed partial class ObjectSetFetcher(
         }
     }
 
-    private async Task FetchAsync(FollowedRepository repository, CancellationToken cancellation)
+    /// <summary>Fetches one now, whether it is wanted or not.</summary>
+    public async Task FetchAsync(FollowedRepository repository, CancellationToken cancellation)
     {
         RepositoryName name = repository.State.Name;
         string file = Path.Combine(folder, Guid.NewGuid().ToString("N"));
@@ -67,7 +68,11 @@ internal sealed partial class ObjectSetFetcher(
         catch (Exception failure) when (failure is IOException or HttpRequestException)
         {
             // It is asked for again; the state says all the while that nothing is proven by it.
-            File.Delete(file);
+            if (File.Exists(file))
+            {
+                File.Delete(file);
+            }
+
             LogFailed(logger, name, failure.Message);
         }
     }

@@ -117,7 +117,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     public IReadOnlyList<BrokenRepository> Broken => captured?.Broken ?? [];
 
     /// <summary>The object sets, and the key that mirrors learn.</summary>
-    internal FleetObjectSets ObjectSets => objectSets;
+    public FleetObjectSets ObjectSets => objectSets;
 
     private CapturedRepositories Repositories => captured ?? throw new InvalidOperationException("RecoverAsync comes first");
 
@@ -166,6 +166,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             HandleNoticesAsync(linked.Token),
             ScanAsync(repositories, linked.Token),
             TouchSentinelAsync(linked.Token),
+            objectSets.CompactAsync(() => table.All.Select(static s => s.Repository), time, linked.Token),
             checkpoints!.RunAsync(() => Problem is null, linked.Token),
             upkeep.RetainAsync(
                 options.RetainInterval, () => checkpoints.ReplayAfter, () => MirrorFloor(options.Retention.MaxAge), linked.Token),

@@ -1,4 +1,5 @@
 using System.Collections.ObjectModel;
+using MirrorSync.Replication.Convergence;
 using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Repair;
 using MirrorSync.Replication.Scrubbing;
@@ -99,6 +100,9 @@ public sealed record RepositoryStatus
 
     /// <summary>The last run of background maintenance; null when there was none.</summary>
     public MaintenanceRun? LastMaintenance { get; init; }
+
+    /// <summary>Its last audit; null when there was none since the start, and on a primary.</summary>
+    public AuditOutcome? LastAudit { get; init; }
 
     /// <summary>How its scrub stands; null before it was first seen, and where it is switched off.</summary>
     public RepositoryScrubStatus? LastScrub { get; init; }

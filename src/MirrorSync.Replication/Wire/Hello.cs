@@ -92,6 +92,9 @@ public static class Handshake
     /// <summary>Header in which every request beside the stream names its node.</summary>
     public const string NodeHeader = "MirrorSync-Node";
 
+    /// <summary>Path of what a node has of an object set, as a sketch: POST with <c>repository</c>. See <c>SketchServer</c>.</summary>
+    public const string SketchPath = "/replication/v1/sketch";
+
     /// <summary>
     /// Path of objects by id: POST with <c>repository</c>, the body the ids as raw bytes. The answer is a number of 4 bytes
     /// (big-endian), so many ids that are not there, and to its end one pack of others of the objects. See <c>ObjectServer</c>.

@@ -31,6 +31,35 @@ public static class ReachableObjects
         return count;
     }
 
+    /// <summary>
+    /// The objects that are missing though the refs reach them; what only they reach cannot be known. Null where git gives up,
+    /// as it does when a commit is missing.
+    /// </summary>
+    public static async Task<HashSet<ObjectId>?> FindMissingAsync(Repository repository, CancellationToken cancellation)
+    {
+        HashSet<ObjectId> missing = [];
+        try
+        {
+            await MaintenanceGit.ReadLinesAsync(
+                repository,
+                ["rev-list", "--objects", "--no-object-names", "--missing=print", "--all"],
+                default,
+                line =>
+                {
+                    if (line.StartsWith('?') && ObjectId.TryParseHex(line.AsSpan(1), repository.Format, out ObjectId id))
+                    {
+                        missing.Add(id);
+                    }
+                },
+                cancellation).ConfigureAwait(false);
+            return missing;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Names all that some ids reach, themselves included: at ordinary priority, and objects that are missing are an error.</summary>
     /// <exception cref="IOException">git failed.</exception>
     internal static Task ListAsync(

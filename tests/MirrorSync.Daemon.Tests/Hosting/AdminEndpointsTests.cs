@@ -5,6 +5,7 @@ using MirrorSync.Daemon.Health;
 using MirrorSync.Daemon.Hosting;
 using MirrorSync.Daemon.Tests.Metrics;
 using MirrorSync.Daemon.Tests.Support;
+using MirrorSync.Replication.Convergence;
 using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Scrubbing;
 using MirrorSync.Replication.Status;
@@ -124,8 +125,25 @@ public sealed class AdminEndpointsTests : IAsyncLifetime, IDisposable
     {
         Dictionary<string, long> findings = new() { ["badTimezone"] = 1, ["zeroPaddedFilemode"] = 3 };
         MaintenanceRun run = new(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero), 1.5, 12, 2, 9000, 4000, null);
+        AuditOutcome audit = new()
+        {
+            Repository = "a.git",
+            Against = "https://primary:7420",
+            At = new DateTimeOffset(2026, 1, 2, 3, 5, 0, TimeSpan.Zero),
+            Sequence = 41,
+            Objects = 1_000,
+            Missing = 1,
+            MissingObjects = ["4b825dc642cb6eb9a060e54bf8d69288fbee4904"],
+            MissingUnreachable = 2,
+            Outside = 3,
+            MissingElsewhere = 4,
+            Repaired = 1,
+            Seconds = 0.5,
+            Bytes = 553,
+            RoundTrips = 1,
+        };
         RepositoryScrubStatus scrub = new(new DateTimeOffset(2026, 1, 2, 3, 0, 0, TimeSpan.Zero), 245.5, 1, ["/r/x.pack at 12: pack-entry: bad; 2 objects"]);
-        node.Status = FakeNode.Fresh(FakeNode.Repository("a.git") with { Findings = findings, LastMaintenance = run, LastScrub = scrub }, FakeNode.Repository("b.git", "held", null, "refs gone"))
+        node.Status = FakeNode.Fresh(FakeNode.Repository("a.git") with { Findings = findings, LastMaintenance = run, LastScrub = scrub, LastAudit = audit }, FakeNode.Repository("b.git", "held", null, "refs gone"))
             with
         {
             Maintenance = new MaintenanceTotals(7, 0.25, 2, 3.5, 5000, 1, 3, 4),

@@ -10,6 +10,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using MirrorSync.Replication.Convergence;
 using MirrorSync.Replication.Primary;
 using MirrorSync.Replication.Primary.Shipping;
 using MirrorSync.Replication.Repair;
@@ -296,6 +297,15 @@ internal sealed class PrimaryRig : IAsyncDisposable
                     break;
                 case { } path when BulkServer.Paths.Contains(path):
                     await AnswerAsync(http, path, either.Token);
+                    break;
+                case Handshake.SketchPath:
+                    using (SketchServer sketches = new(Table, Node.ObjectSets))
+                    {
+                        ReadOnlyMemory<byte>? answer = await sketches.AnswerAsync(http.Request.Query["repository"], http.Request.Body, either.Token);
+                        http.Response.StatusCode = answer is null ? 404 : 200;
+                        await http.Response.Body.WriteAsync(answer ?? default, either.Token);
+                    }
+
                     break;
                 case Handshake.ObjectsPath:
                     Interlocked.Increment(ref objectRequests);

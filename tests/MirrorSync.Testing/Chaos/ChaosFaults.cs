@@ -1,18 +1,13 @@
-using MirrorSync.Testing.Native;
 using MirrorSync.Testing.Network;
 using MirrorSync.Testing.Nodes;
 
 namespace MirrorSync.Testing.Chaos;
 
 /// <summary>
-/// What goes wrong with one node: it is killed, stopped or frozen, its disk is full, its descriptors run out, its link is
-/// cut. One fault after the other, each mended again; other nodes have theirs at the same time.
+/// What goes wrong with one node: it is killed, stopped or frozen, its descriptors run out, its link is cut. One fault after the other, each mended again; other nodes have theirs at the same time.
 /// </summary>
 internal sealed class ChaosFaults(NodeProcess node, Func<Task> start, WanLink? link, ChaosOptions options, ChaosJournal journal, int seed)
 {
-    // A process that may open nothing below this number can open nothing at all.
-    private const ulong NoDescriptor = 1;
-
 #pragma warning disable CA5394 // not for secrets: the same seed makes the same choices
     private readonly Random random = new(seed);
 
@@ -38,7 +33,7 @@ internal sealed class ChaosFaults(NodeProcess node, Func<Task> start, WanLink? l
 
             RequireRunning();
             Count++;
-            switch (random.Next(link is null ? 7 : 10))
+            switch (random.Next(link is null ? 6 : 9))
             {
                 case 0 or 1 or 2:
                     await DownAsync(kill: true).ConfigureAwait(false);
@@ -47,14 +42,10 @@ internal sealed class ChaosFaults(NodeProcess node, Func<Task> start, WanLink? l
                     await DownAsync(kill: false).ConfigureAwait(false);
                     break;
                 case 4:
-                    await LastAsync("frozen", "thawed", () => Signal(Libc.SigStop), () => Signal(Libc.SigContinue)).ConfigureAwait(false);
+                    await LastAsync("frozen", "thawed", node.Freeze, node.Thaw).ConfigureAwait(false);
                     break;
                 case 5:
-                    await LastAsync("has a full disk", "has room again", () => Limit(Libc.FileLength, 0), () => Limit(Libc.FileLength, null)).ConfigureAwait(false);
-                    break;
-                case 6:
-                    await LastAsync(
-                        "has no descriptors", "has descriptors again", () => Limit(Libc.Descriptors, NoDescriptor), () => Limit(Libc.Descriptors, null)).ConfigureAwait(false);
+                    await LastAsync("has no descriptors", "has descriptors again", node.TakeDescriptors, node.GiveDescriptors).ConfigureAwait(false);
                     break;
                 default:
                     CutMode mode = random.Next(2) == 0 ? CutMode.Stall : CutMode.Reset;
@@ -96,10 +87,6 @@ internal sealed class ChaosFaults(NodeProcess node, Func<Task> start, WanLink? l
         end();
         journal.Add($"{node.Config.Name} {ended}");
     }
-
-    private void Signal(int signal) => Libc.Signal(node.ProcessId, signal);
-
-    private void Limit(int resource, ulong? soft) => Libc.Limit(node.ProcessId, resource, soft);
 
     private void RequireRunning()
     {

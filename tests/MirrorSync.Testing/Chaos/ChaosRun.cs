@@ -63,7 +63,7 @@ public sealed class ChaosRun
             {
                 await run.KeepAsync().ConfigureAwait(false);
                 throw new ChaosFailedException(
-                    $"seed {options.Seed}: {failure.Message}\n{run.journal}\n{network.LogTails()}", failure);
+                    $"seed {options.Seed}: {(failure is ChaosFailedException ? failure.Message : failure)}\n{run.journal}\n{network.LogTails()}", failure);
             }
             finally
             {

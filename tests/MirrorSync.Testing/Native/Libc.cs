@@ -13,12 +13,7 @@ internal static partial class Libc
     public const int SigStop = 19;
     public const int SigContinue = 18;
 
-    /// <summary>RLIMIT_FSIZE: how long a file may become by this process's writes.</summary>
-    public const int FileLength = 1;
-
-    /// <summary>RLIMIT_NOFILE: descriptors are below that number.</summary>
-    public const int Descriptors = 7;
-
+    private const int DescriptorLimit = 7;
     private const int TimerSlack = 29;
     private const int AtFdCwd = -100;
     private const int AtSymlinkNoFollow = 0x100;
@@ -28,16 +23,16 @@ internal static partial class Libc
     /// <summary>Sends a signal to one process.</summary>
     public static void Signal(int process, int signal) => _ = Kill(process, signal);
 
-    /// <summary>Sets a running process's soft limit of a resource, to its hard one when null.</summary>
-    public static void Limit(int process, int resource, ulong? soft)
+    /// <summary>Sets a running process's soft limit of descriptors (RLIMIT_NOFILE), to its hard one when null.</summary>
+    public static void LimitDescriptors(int process, ulong? soft)
     {
         // struct rlimit: soft, hard.
         Span<ulong> limit = stackalloc ulong[2];
         ref ulong first = ref MemoryMarshal.GetReference(limit);
-        if (GetLimit(process, resource, 0, ref first) == 0)
+        if (GetLimit(process, DescriptorLimit, 0, ref first) == 0)
         {
             limit[0] = soft ?? limit[1];
-            _ = SetLimit(process, resource, ref first, 0);
+            _ = SetLimit(process, DescriptorLimit, ref first, 0);
         }
     }
 

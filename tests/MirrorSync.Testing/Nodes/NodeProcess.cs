@@ -37,10 +37,6 @@ public sealed class NodeProcess : IAsyncDisposable
     /// <summary>Where the running daemon listens; null while it is down.</summary>
     public NodeEndpoints? EndpointsIfUp => endpoints;
 
-    /// <summary>The process's id.</summary>
-    /// <exception cref="InvalidOperationException">It was never started.</exception>
-    public int ProcessId => process?.Id ?? throw new InvalidOperationException($"{Config.Name} was never started");
-
     /// <summary>How the process ended; null while it is there.</summary>
     public int? ExitCode => process is { HasExited: true } ? process.ExitCode : null;
 
@@ -127,6 +123,18 @@ public sealed class NodeProcess : IAsyncDisposable
     /// <summary>Ends the daemon at once (SIGKILL).</summary>
     public Task KillAsync() => EndAsync(Libc.SigKill);
 
+    /// <summary>Stops the daemon in its tracks (SIGSTOP); it answers nothing, and its connections stay open.</summary>
+    public void Freeze() => Signal(Libc.SigStop);
+
+    /// <summary>Ends <see cref="Freeze"/>.</summary>
+    public void Thaw() => Signal(Libc.SigContinue);
+
+    /// <summary>From now on the daemon can open nothing (EMFILE).</summary>
+    public void TakeDescriptors() => Libc.LimitDescriptors(process!.Id, 1);
+
+    /// <summary>Ends <see cref="TakeDescriptors"/>.</summary>
+    public void GiveDescriptors() => Libc.LimitDescriptors(process!.Id, null);
+
     /// <summary>What <c>/status</c> says now; null when it cannot be asked.</summary>
     public async Task<NodeStatusView?> TryGetStatusAsync(CancellationToken cancellation = default)
     {
@@ -204,6 +212,8 @@ public sealed class NodeProcess : IAsyncDisposable
         await log.DisposeAsync().ConfigureAwait(false);
     }
 
+    private void Signal(int signal) => Libc.Signal(process!.Id, signal);
+
     private void Launch()
     {
         process?.Dispose();
@@ -228,7 +238,15 @@ public sealed class NodeProcess : IAsyncDisposable
         }
 
         using CancellationTokenSource deadline = new(Patience.Deadline);
-        await process.WaitForExitAsync(deadline.Token).ConfigureAwait(false);
+        try
+        {
+            await process.WaitForExitAsync(deadline.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new NodeFailedException($"{Config.Name} did not end within {Patience.Deadline.TotalSeconds:0} s of signal {signal}{Environment.NewLine}{LogTail}");
+        }
+
         return process.ExitCode;
     }
 
