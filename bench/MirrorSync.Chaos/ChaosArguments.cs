@@ -11,8 +11,7 @@ internal static class ChaosArguments
         usage: ./dev chaos [--minutes N] [--seed S] [--keep FOLDER]
 
           A primary and four mirrors behind emulated WAN links, as processes. Random pushes with stock git to three
-          repositories; every node is now and then killed (-9), stopped, frozen, without descriptors, a mirror also
-          cut off. Folders and public listeners of the mirrors are read all the while, and compared
+          repositories; every node is now and then killed (-9), stopped or frozen, a mirror also cut off. Folders and public listeners of the mirrors are read all the while, and compared
           with the states that the primary's log had. Ten minutes unless given. Prints one JSON line; exits with 1 when a
           promise was broken, and prints seed and history. --keep copies all files of the nodes there when it fails.
         """;

@@ -4,7 +4,7 @@ using MirrorSync.Testing.Nodes;
 namespace MirrorSync.Testing.Chaos;
 
 /// <summary>
-/// What goes wrong with one node: it is killed, stopped or frozen, its descriptors run out, its link is cut. One fault after the other, each mended again; other nodes have theirs at the same time.
+/// What goes wrong with one node: it is killed, stopped or frozen, its link is cut. One fault after the other, each mended again; other nodes have theirs at the same time.
 /// </summary>
 internal sealed class ChaosFaults(NodeProcess node, Func<Task> start, WanLink? link, ChaosOptions options, ChaosJournal journal, int seed)
 {
@@ -33,7 +33,7 @@ internal sealed class ChaosFaults(NodeProcess node, Func<Task> start, WanLink? l
 
             RequireRunning();
             Count++;
-            switch (random.Next(link is null ? 6 : 9))
+            switch (random.Next(link is null ? 5 : 8))
             {
                 case 0 or 1 or 2:
                     await DownAsync(kill: true).ConfigureAwait(false);
@@ -43,9 +43,6 @@ internal sealed class ChaosFaults(NodeProcess node, Func<Task> start, WanLink? l
                     break;
                 case 4:
                     await LastAsync("frozen", "thawed", node.Freeze, node.Thaw).ConfigureAwait(false);
-                    break;
-                case 5:
-                    await LastAsync("has no descriptors", "has descriptors again", node.TakeDescriptors, node.GiveDescriptors).ConfigureAwait(false);
                     break;
                 default:
                     CutMode mode = random.Next(2) == 0 ? CutMode.Stall : CutMode.Reset;

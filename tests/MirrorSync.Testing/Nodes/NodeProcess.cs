@@ -129,8 +129,11 @@ public sealed class NodeProcess : IAsyncDisposable
     /// <summary>Ends <see cref="Freeze"/>.</summary>
     public void Thaw() => Signal(Libc.SigContinue);
 
-    /// <summary>From now on the daemon can open nothing (EMFILE).</summary>
-    public void TakeDescriptors() => Libc.LimitDescriptors(process!.Id, 1);
+    /// <summary>
+    /// From now on the daemon, which has more open than the limit, can open nothing (EMFILE). The limit is not lower, for
+    /// poll(2) takes no more entries than it.
+    /// </summary>
+    public void TakeDescriptors() => Libc.LimitDescriptors(process!.Id, 32);
 
     /// <summary>Ends <see cref="TakeDescriptors"/>.</summary>
     public void GiveDescriptors() => Libc.LimitDescriptors(process!.Id, null);
