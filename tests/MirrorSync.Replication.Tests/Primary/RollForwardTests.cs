@@ -83,6 +83,51 @@ public sealed class RollForwardTests
     }
 
     [Fact]
+    public async Task Recover_PackedRefsTorn_IsWrittenFromTheLogAndKeptBeside()
+    {
+        await using PrimaryRig primary = await PrimaryRig.StartAsync();
+        BareRepository source = await primary.RepositoryAsync(Name);
+        await source.GitAsync("pack-refs", "--all");
+        await CheckpointedAsync(primary);
+        string wanted = await source.RefsTextAsync();
+        string table = Path.Combine(source.Path, "packed-refs");
+        await primary.RestartAsync(() =>
+        {
+            using FileStream torn = File.OpenWrite(table);
+            torn.SetLength(torn.Length - 1);
+            primary.BootId = "second";
+            return Task.CompletedTask;
+        });
+        await primary.CapturedAsync(source);
+        Assert.Equal(wanted, await source.RefsTextAsync());
+        Assert.True(File.Exists(table + ".torn"));
+    }
+
+    /// <summary>A table that cannot be read now may be sound: nothing of the log's goes over it.</summary>
+    [Fact]
+    public async Task Recover_PackedRefsUnreadable_StaysAsItIs()
+    {
+        await using PrimaryRig primary = await PrimaryRig.StartAsync();
+        BareRepository source = await primary.RepositoryAsync(Name);
+        await source.GitAsync("pack-refs", "--all");
+        await CheckpointedAsync(primary);
+        string table = Path.Combine(source.Path, "packed-refs");
+        string wanted = await source.RefsTextAsync();
+        string aside = table + ".aside";
+        await primary.RestartAsync(() =>
+        {
+            File.Move(table, aside);
+            File.CreateSymbolicLink(table, "/dev/null");
+            primary.BootId = "second";
+            return Task.CompletedTask;
+        });
+        Assert.NotNull(new FileInfo(table).LinkTarget);
+        File.Move(aside, table, overwrite: true);
+        await primary.CapturedAsync(source);
+        Assert.Equal(wanted, await source.RefsTextAsync());
+    }
+
+    [Fact]
     public async Task Recover_SameBoot_LeavesTheRefsToCapture()
     {
         await using PrimaryRig primary = await PrimaryRig.StartAsync();
