@@ -219,9 +219,11 @@ public sealed class ReplicationLog : IAsyncDisposable
     public LogRecord Append(LogRecordDraft draft, ulong epoch)
     {
         LogRecord? record;
+        ReachedSignal signal;
         lock (gate)
         {
             ThrowIfUnusable();
+            signal = appendedSignal;
             byte[] bytes = LogRecordCodec.Encode(draft, epoch, appended.Sequence + 1, appended.Chain);
             if (!LogRecordCodec.TryDecode(bytes, out record, out string? error))
             {
@@ -231,7 +233,7 @@ public sealed class ReplicationLog : IAsyncDisposable
             Add(record, bytes);
         }
 
-        appendedSignal.Advance(record.Sequence);
+        signal.Advance(record.Sequence);
         return record;
     }
 
@@ -247,41 +249,47 @@ public sealed class ReplicationLog : IAsyncDisposable
             throw new ArgumentException($"the bytes are not those of record {record.Sequence}: {error}", nameof(bytes));
         }
 
+        ReachedSignal signal;
         lock (gate)
         {
             ThrowIfUnusable();
+            signal = appendedSignal;
             Add(record, bytes);
         }
 
-        appendedSignal.Advance(record.Sequence);
+        signal.Advance(record.Sequence);
     }
 
     /// <summary>
-    /// Makes every record up to the sequence durable. Callers that come while a commit runs share the next one.
+    /// Makes every record up to the position durable. Callers that come while a commit runs share the next one.
     /// </summary>
-    /// <param name="sequence">At most that of <see cref="Appended"/>.</param>
+    /// <param name="position">That of a record that was appended, or of what was there before.</param>
     /// <param name="cancellation">Ends the wait for an earlier commit; a commit that has begun is seen through.</param>
-    /// <exception cref="IOException">The disk refused. The log then takes nothing more until it is opened again, as
-    /// nobody knows what the disk holds.</exception>
-    public async Task CommitAsync(ulong sequence, CancellationToken cancellation)
+    /// <exception cref="IOException">The disk refused: the log then takes nothing more until it is opened again, as nobody
+    /// knows what the disk holds. Or that has happened since, and the record was cut.</exception>
+    public async Task CommitAsync(LogPosition position, CancellationToken cancellation)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(sequence, Appended.Sequence);
-        if (Committed.Sequence >= sequence)
+        if (Committed.Sequence < position.Sequence)
         {
-            return;
-        }
-
-        await committing.WaitAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            if (Committed.Sequence < sequence)
+            await committing.WaitAsync(cancellation).ConfigureAwait(false);
+            try
             {
-                await CommitAppendedAsync().ConfigureAwait(false);
+                if (Committed.Sequence < position.Sequence)
+                {
+                    await CommitAppendedAsync().ConfigureAwait(false);
+                }
+            }
+            finally
+            {
+                committing.Release();
             }
         }
-        finally
+
+        // In this order: what is committed is never cut. The chain tells a record from another that took its place.
+        if (Committed.Sequence < position.Sequence || PositionAt(position.Sequence) != position)
         {
-            committing.Release();
+            throw new IOException(
+                $"{position} is not in the replication log in {opened.Folder}: what was not committed was cut after a failed write, and is to be appended anew");
         }
     }
 

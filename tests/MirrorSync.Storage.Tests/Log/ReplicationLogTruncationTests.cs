@@ -104,7 +104,7 @@ public sealed class ReplicationLogTruncationTests
         await log.TruncateAsync(2, CancellationToken.None);
         await log.TruncateAsync(1, CancellationToken.None);
         Assert.Equal(2UL, log.Base.Sequence);
-        await log.CommitAsync(4, CancellationToken.None);
+        await log.CommitAsync(log.Appended, CancellationToken.None);
         Assert.Equal(4UL, log.Committed.Sequence);
     }
 
@@ -123,7 +123,7 @@ public sealed class ReplicationLogTruncationTests
                 log.Append(LogFolder.Draft() with { Spooled = body, InlineBody = default }, epoch: 1);
             }
 
-            await log.CommitAsync(3, CancellationToken.None);
+            await log.CommitAsync(log.Appended, CancellationToken.None);
             Assert.Equal([first], await log.TruncateAsync(2, CancellationToken.None));
             Assert.Equal([twice], log.Bodies);
         }
@@ -147,7 +147,7 @@ public sealed class ReplicationLogTruncationTests
             log.StartAt(start);
             Assert.Equal((start, start, 0L), (log.Base, log.Committed, log.HeldBytes));
             LogRecord record = log.Append(LogFolder.Draft(), epoch: 3);
-            await log.CommitAsync(record.Sequence, CancellationToken.None);
+            await log.CommitAsync(record.Position, CancellationToken.None);
             Assert.Equal(1001UL, log.ReadRecord(1001).Sequence);
         }
 
