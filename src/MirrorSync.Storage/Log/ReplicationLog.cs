@@ -198,7 +198,9 @@ public sealed class ReplicationLog : IAsyncDisposable
             {
                 ThrowIfUnusable();
                 int dropped = (int)(sequence - @base.Sequence);
-                long start = dropped < opened.Addresses.Count ? opened.Addresses[dropped] : end;
+
+                // Not where the next record is, when that one is not committed: the log would begin behind its end.
+                long start = sequence == committed.Sequence ? opened.Marks.Last.EndAddress : opened.Addresses[dropped];
                 opened.Marks.Write(position, start, committed, opened.Marks.Last.EndAddress);
                 opened.Addresses.RemoveRange(0, dropped);
                 @base = position;

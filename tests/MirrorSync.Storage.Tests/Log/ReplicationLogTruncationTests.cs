@@ -109,6 +109,28 @@ public sealed class ReplicationLogTruncationTests
     }
 
     [Fact]
+    public async Task TruncateAsync_AllThatIsCommittedWithAnotherOnTheNextPage_OpensAgain()
+    {
+        using LogFolder folder = new();
+        LogPosition committed;
+        await using (ReplicationLog log = folder.Open())
+        {
+            await LogFolder.FillAsync(log, 250_000, 150_000);
+            committed = log.Committed;
+            log.Append(LogFolder.Draft(250_000), epoch: 1);
+            await log.TruncateAsync(2, CancellationToken.None);
+            using LogFolder killed = folder.Copy();
+            await using ReplicationLog again = killed.Open();
+            Assert.Equal((committed, committed), (again.Base, again.Committed));
+            await LogFolder.FillAsync(again, 10);
+            await log.CommitAsync(log.Appended, CancellationToken.None);
+        }
+
+        await using ReplicationLog last = folder.Open();
+        Assert.Equal((committed, 3UL), (last.Base, last.Committed.Sequence));
+    }
+
+    [Fact]
     public async Task TruncateAsync_SpooledBodies_GivesThoseThatNoRecordNames()
     {
         using LogFolder folder = new();
