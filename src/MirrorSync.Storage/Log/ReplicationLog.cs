@@ -299,37 +299,53 @@ public sealed class ReplicationLog : IAsyncDisposable
     /// <param name="sequence">Above that of <see cref="Base"/>, at most that of <see cref="Appended"/>.</param>
     /// <exception cref="LogDamagedException">The disk does not give back what was written.</exception>
     /// <exception cref="LogTruncatedException">The record is no longer held.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such record; it may have been cut by <see cref="ReopenAsync"/>.</exception>
     public ReadOnlyMemory<byte> Read(ulong sequence)
     {
-        long address;
-        OpenedLog from;
-        lock (gate)
+        while (true)
         {
-            ThrowIfTruncated(sequence);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(sequence, appended.Sequence);
-
-            // Those are the bytes that the CRC was checked over when they came; memory needs no second look.
-            if (recent.TryGet(sequence, out ReadOnlyMemory<byte> known))
+            long address;
+            OpenedLog from;
+            lock (gate)
             {
-                return known;
+                ThrowIfTruncated(sequence);
+                ArgumentOutOfRangeException.ThrowIfGreaterThan(sequence, appended.Sequence);
+
+                // Those are the bytes that the CRC was checked over when they came; memory needs no second look.
+                if (recent.TryGet(sequence, out ReadOnlyMemory<byte> known))
+                {
+                    return known;
+                }
+
+                from = opened;
+                address = from.Addresses[(int)(sequence - @base.Sequence) - 1];
             }
 
-            from = opened;
-            address = from.Addresses[(int)(sequence - @base.Sequence) - 1];
-        }
+            string? error = null;
+            try
+            {
+                if (LogScan.TryReadAt(from.Files, address, out byte[]? bytes, out error) && SequenceOf(bytes) == sequence)
+                {
+                    return bytes;
+                }
+            }
+            catch (ObjectDisposedException) when (IsReplaced(from))
+            {
+                // It is read from what took its place.
+            }
 
-        if (LogScan.TryReadAt(from.Files, address, out byte[]? bytes, out string? error) && SequenceOf(bytes) == sequence)
-        {
-            return bytes;
-        }
+            lock (gate)
+            {
+                // It may have been given up while it was read.
+                ThrowIfTruncated(sequence);
+            }
 
-        lock (gate)
-        {
-            // It may have been given up while it was read.
-            ThrowIfTruncated(sequence);
+            if (!IsReplaced(from))
+            {
+                throw new LogDamagedException(
+                    $"record {sequence} at address {address} of the log in {from.Folder} is damaged: {error ?? "it is another record"}");
+            }
         }
-
-        throw new LogDamagedException($"record {sequence} at address {address} of the log in {opened.Folder} is damaged: {error ?? "it is another record"}");
     }
 
     /// <summary>The position that the log had reached with a record; null when the log does not hold it. Base counts as held.</summary>
@@ -349,7 +365,18 @@ public sealed class ReplicationLog : IAsyncDisposable
             }
         }
 
-        return LogRecordCodec.TryDecode(Read(sequence), out LogRecord? record, out string? error)
+        ReadOnlyMemory<byte> bytes;
+        try
+        {
+            bytes = Read(sequence);
+        }
+        catch (Exception gone) when (gone is ArgumentOutOfRangeException or LogTruncatedException)
+        {
+            // Since just now.
+            return null;
+        }
+
+        return LogRecordCodec.TryDecode(bytes, out LogRecord? record, out string? error)
             ? record.Position : throw new LogDamagedException($"record {sequence} of the log in {opened.Folder} is damaged: {error}");
     }
 
@@ -444,6 +471,15 @@ public sealed class ReplicationLog : IAsyncDisposable
 
     private static ulong SequenceOf(ReadOnlySpan<byte> record) =>
         BinaryPrimitives.ReadUInt64LittleEndian(record[LogRecordCodec.SequenceAt..]);
+
+    /// <summary>True when the log was taken up again since.</summary>
+    private bool IsReplaced(OpenedLog from)
+    {
+        lock (gate)
+        {
+            return !ReferenceEquals(from, opened);
+        }
+    }
 
     private void Add(LogRecord record, ReadOnlyMemory<byte> bytes)
     {
