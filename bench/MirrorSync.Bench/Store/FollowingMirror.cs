@@ -150,7 +150,7 @@ internal sealed class FollowingMirror : IAsyncDisposable
                 InlineBody = (byte[])[.. LogRecordBodyCodec.EncodeFields(fields, repository.Format), .. delta.Pack],
             },
             epoch: 1);
-        await log.CommitAsync(record.Sequence, CancellationToken.None);
+        await log.CommitAsync(record.Position, CancellationToken.None);
         applied = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         long began = Stopwatch.GetTimestamp();
         followed.Work.Enqueue(new PendingRecord(record.Sequence));

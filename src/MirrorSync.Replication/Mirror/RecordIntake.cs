@@ -68,7 +68,7 @@ internal sealed class RecordIntake(ReplicationLog log, Action<LogRecord> dispatc
 
             if (appended.Count > 0)
             {
-                await log.CommitAsync(appended[^1].Sequence, CancellationToken.None).ConfigureAwait(false);
+                await log.CommitAsync(appended[^1].Position, CancellationToken.None).ConfigureAwait(false);
             }
         }
         catch (IOException failure)

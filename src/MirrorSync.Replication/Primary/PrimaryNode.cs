@@ -141,7 +141,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         {
             epoch = 1;
             LogRecord start = log.Append(Records.EpochStart(options.Identity.Name, time), epoch);
-            await log.CommitAsync(start.Sequence, cancellation).ConfigureAwait(false);
+            await log.CommitAsync(start.Position, cancellation).ConfigureAwait(false);
         }
 
         capture = new CaptureContext(log, spool, table, new ThinPackWriter(stores, new GitPackWriter(), options.Packing), FindRootProblem, time, logger)

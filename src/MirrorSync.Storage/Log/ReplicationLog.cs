@@ -198,7 +198,9 @@ public sealed class ReplicationLog : IAsyncDisposable
             {
                 ThrowIfUnusable();
                 int dropped = (int)(sequence - @base.Sequence);
-                long start = dropped < opened.Addresses.Count ? opened.Addresses[dropped] : end;
+
+                // Not where the next record is, when that one is not committed: the log would begin behind its end.
+                long start = sequence == committed.Sequence ? opened.Marks.Last.EndAddress : opened.Addresses[dropped];
                 opened.Marks.Write(position, start, committed, opened.Marks.Last.EndAddress);
                 opened.Addresses.RemoveRange(0, dropped);
                 @base = position;
@@ -219,9 +221,11 @@ public sealed class ReplicationLog : IAsyncDisposable
     public LogRecord Append(LogRecordDraft draft, ulong epoch)
     {
         LogRecord? record;
+        ReachedSignal signal;
         lock (gate)
         {
             ThrowIfUnusable();
+            signal = appendedSignal;
             byte[] bytes = LogRecordCodec.Encode(draft, epoch, appended.Sequence + 1, appended.Chain);
             if (!LogRecordCodec.TryDecode(bytes, out record, out string? error))
             {
@@ -231,7 +235,7 @@ public sealed class ReplicationLog : IAsyncDisposable
             Add(record, bytes);
         }
 
-        appendedSignal.Advance(record.Sequence);
+        signal.Advance(record.Sequence);
         return record;
     }
 
@@ -247,41 +251,47 @@ public sealed class ReplicationLog : IAsyncDisposable
             throw new ArgumentException($"the bytes are not those of record {record.Sequence}: {error}", nameof(bytes));
         }
 
+        ReachedSignal signal;
         lock (gate)
         {
             ThrowIfUnusable();
+            signal = appendedSignal;
             Add(record, bytes);
         }
 
-        appendedSignal.Advance(record.Sequence);
+        signal.Advance(record.Sequence);
     }
 
     /// <summary>
-    /// Makes every record up to the sequence durable. Callers that come while a commit runs share the next one.
+    /// Makes every record up to the position durable. Callers that come while a commit runs share the next one.
     /// </summary>
-    /// <param name="sequence">At most that of <see cref="Appended"/>.</param>
+    /// <param name="position">That of a record that was appended, or of what was there before.</param>
     /// <param name="cancellation">Ends the wait for an earlier commit; a commit that has begun is seen through.</param>
-    /// <exception cref="IOException">The disk refused. The log then takes nothing more until it is opened again, as
-    /// nobody knows what the disk holds.</exception>
-    public async Task CommitAsync(ulong sequence, CancellationToken cancellation)
+    /// <exception cref="IOException">The disk refused: the log then takes nothing more until it is opened again, as nobody
+    /// knows what the disk holds. Or that has happened since, and the record was cut.</exception>
+    public async Task CommitAsync(LogPosition position, CancellationToken cancellation)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(sequence, Appended.Sequence);
-        if (Committed.Sequence >= sequence)
+        if (Committed.Sequence < position.Sequence)
         {
-            return;
-        }
-
-        await committing.WaitAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            if (Committed.Sequence < sequence)
+            await committing.WaitAsync(cancellation).ConfigureAwait(false);
+            try
             {
-                await CommitAppendedAsync().ConfigureAwait(false);
+                if (Committed.Sequence < position.Sequence)
+                {
+                    await CommitAppendedAsync().ConfigureAwait(false);
+                }
+            }
+            finally
+            {
+                committing.Release();
             }
         }
-        finally
+
+        // In this order: what is committed is never cut. The chain tells a record from another that took its place.
+        if (Committed.Sequence < position.Sequence || PositionAt(position.Sequence) != position)
         {
-            committing.Release();
+            throw new IOException(
+                $"{position} is not in the replication log in {opened.Folder}: what was not committed was cut after a failed write, and is to be appended anew");
         }
     }
 
@@ -289,37 +299,53 @@ public sealed class ReplicationLog : IAsyncDisposable
     /// <param name="sequence">Above that of <see cref="Base"/>, at most that of <see cref="Appended"/>.</param>
     /// <exception cref="LogDamagedException">The disk does not give back what was written.</exception>
     /// <exception cref="LogTruncatedException">The record is no longer held.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such record; it may have been cut by <see cref="ReopenAsync"/>.</exception>
     public ReadOnlyMemory<byte> Read(ulong sequence)
     {
-        long address;
-        OpenedLog from;
-        lock (gate)
+        while (true)
         {
-            ThrowIfTruncated(sequence);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(sequence, appended.Sequence);
-
-            // Those are the bytes that the CRC was checked over when they came; memory needs no second look.
-            if (recent.TryGet(sequence, out ReadOnlyMemory<byte> known))
+            long address;
+            OpenedLog from;
+            lock (gate)
             {
-                return known;
+                ThrowIfTruncated(sequence);
+                ArgumentOutOfRangeException.ThrowIfGreaterThan(sequence, appended.Sequence);
+
+                // Those are the bytes that the CRC was checked over when they came; memory needs no second look.
+                if (recent.TryGet(sequence, out ReadOnlyMemory<byte> known))
+                {
+                    return known;
+                }
+
+                from = opened;
+                address = from.Addresses[(int)(sequence - @base.Sequence) - 1];
             }
 
-            from = opened;
-            address = from.Addresses[(int)(sequence - @base.Sequence) - 1];
-        }
+            string? error = null;
+            try
+            {
+                if (LogScan.TryReadAt(from.Files, address, out byte[]? bytes, out error) && SequenceOf(bytes) == sequence)
+                {
+                    return bytes;
+                }
+            }
+            catch (ObjectDisposedException) when (IsReplaced(from))
+            {
+                // It is read from what took its place.
+            }
 
-        if (LogScan.TryReadAt(from.Files, address, out byte[]? bytes, out string? error) && SequenceOf(bytes) == sequence)
-        {
-            return bytes;
-        }
+            lock (gate)
+            {
+                // It may have been given up while it was read.
+                ThrowIfTruncated(sequence);
+            }
 
-        lock (gate)
-        {
-            // It may have been given up while it was read.
-            ThrowIfTruncated(sequence);
+            if (!IsReplaced(from))
+            {
+                throw new LogDamagedException(
+                    $"record {sequence} at address {address} of the log in {from.Folder} is damaged: {error ?? "it is another record"}");
+            }
         }
-
-        throw new LogDamagedException($"record {sequence} at address {address} of the log in {opened.Folder} is damaged: {error ?? "it is another record"}");
     }
 
     /// <summary>The position that the log had reached with a record; null when the log does not hold it. Base counts as held.</summary>
@@ -339,7 +365,18 @@ public sealed class ReplicationLog : IAsyncDisposable
             }
         }
 
-        return LogRecordCodec.TryDecode(Read(sequence), out LogRecord? record, out string? error)
+        ReadOnlyMemory<byte> bytes;
+        try
+        {
+            bytes = Read(sequence);
+        }
+        catch (Exception gone) when (gone is ArgumentOutOfRangeException or LogTruncatedException)
+        {
+            // Since just now.
+            return null;
+        }
+
+        return LogRecordCodec.TryDecode(bytes, out LogRecord? record, out string? error)
             ? record.Position : throw new LogDamagedException($"record {sequence} of the log in {opened.Folder} is damaged: {error}");
     }
 
@@ -434,6 +471,15 @@ public sealed class ReplicationLog : IAsyncDisposable
 
     private static ulong SequenceOf(ReadOnlySpan<byte> record) =>
         BinaryPrimitives.ReadUInt64LittleEndian(record[LogRecordCodec.SequenceAt..]);
+
+    /// <summary>True when the log was taken up again since.</summary>
+    private bool IsReplaced(OpenedLog from)
+    {
+        lock (gate)
+        {
+            return !ReferenceEquals(from, opened);
+        }
+    }
 
     private void Add(LogRecord record, ReadOnlyMemory<byte> bytes)
     {

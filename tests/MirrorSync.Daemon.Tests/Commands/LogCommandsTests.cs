@@ -111,7 +111,7 @@ public sealed class LogCommandsTests : IAsyncLifetime, IDisposable
             new MemoryStream(LogRecordBodyCodec.EncodeFields(said, ObjectFormat.Sha1)), null, CancellationToken.None);
         log.Append(Draft(LogRecordKind.Delta) with { InlineBody = delta }, epoch: 1);
         log.Append(Draft(LogRecordKind.Metadata) with { Spooled = body }, epoch: 1);
-        await log.CommitAsync(2, CancellationToken.None);
+        await log.CommitAsync(log.Appended, CancellationToken.None);
         return body;
     }
 

@@ -31,7 +31,7 @@ public sealed class DurablePositionTests : IDisposable
         LogRecord second = scratch.Append(Samples.Draft(spooled: new SpooledBody(Samples.Hash(1), 10)));
         LogRecord third = scratch.Append(Samples.Draft());
         LogRecord fourth = scratch.Append(Samples.Draft(spooled: new SpooledBody(Samples.Hash(2), 10)));
-        await scratch.Log.CommitAsync(4, CancellationToken.None);
+        await scratch.Log.CommitAsync(scratch.Log.Appended, CancellationToken.None);
         foreach (LogRecord record in (LogRecord[])[first, second, third, fourth])
         {
             durable.Added(record);
@@ -53,7 +53,7 @@ public sealed class DurablePositionTests : IDisposable
         scratch.Log.StartAt(from);
         DurablePosition durable = new(scratch.Log, scratch.Spool);
         LogRecord record = scratch.Append(Samples.Draft(spooled: new SpooledBody(Samples.Hash(1), 10)));
-        await scratch.Log.CommitAsync(record.Sequence, CancellationToken.None);
+        await scratch.Log.CommitAsync(record.Position, CancellationToken.None);
         durable.Added(record);
         Assert.Equal(from, durable.Current);
     }
@@ -65,7 +65,7 @@ public sealed class DurablePositionTests : IDisposable
         using MemoryStream bytes = new([1, 2, 3]);
         SpooledBody body = await scratch.Spool.WriteAsync(bytes, null, CancellationToken.None);
         LogRecord record = scratch.Append(Samples.Draft(spooled: body));
-        await scratch.Log.CommitAsync(record.Sequence, CancellationToken.None);
+        await scratch.Log.CommitAsync(record.Position, CancellationToken.None);
         durable.Added(record);
         Assert.Equal(record.Position, durable.Current);
     }
@@ -75,12 +75,12 @@ public sealed class DurablePositionTests : IDisposable
     {
         DurablePosition durable = new(scratch.Log, scratch.Spool);
         LogRecord inline = scratch.Append(Samples.Draft());
-        await scratch.Log.CommitAsync(inline.Sequence, CancellationToken.None);
+        await scratch.Log.CommitAsync(inline.Position, CancellationToken.None);
         durable.Added(inline);
 
         // The log's commit is over, and nobody has looked yet whether the record's body is here.
         LogRecord record = scratch.Append(Samples.Draft(spooled: new SpooledBody(Samples.Hash(1), 10)));
-        await scratch.Log.CommitAsync(record.Sequence, CancellationToken.None);
+        await scratch.Log.CommitAsync(record.Position, CancellationToken.None);
         Assert.Equal(inline.Position, durable.Current);
         durable.Added(record);
         Assert.Equal(inline.Position, durable.Current);

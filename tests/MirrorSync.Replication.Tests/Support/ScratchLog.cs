@@ -30,7 +30,7 @@ internal sealed class ScratchLog : IDisposable
     public async Task<IReadOnlyList<LogRecord>> FillAsync(int count)
     {
         List<LogRecord> records = [.. Enumerable.Range(0, count).Select(_ => Append(Samples.Draft()))];
-        await Log.CommitAsync(Log.Appended.Sequence, CancellationToken.None);
+        await Log.CommitAsync(Log.Appended, CancellationToken.None);
         return records;
     }
 

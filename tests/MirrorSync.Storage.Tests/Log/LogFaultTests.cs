@@ -87,6 +87,29 @@ public sealed class LogFaultTests
     }
 
     [Fact]
+    public async Task CommitAsync_RecordThatAReopenCut_IsNotConfirmed()
+    {
+        using LogFolder folder = new();
+        await using ReplicationLog log = folder.Open();
+        await LogFolder.FillAsync(log, 100);
+        using DiskErrors disk = new(folder.Path);
+        LogRecord cut = log.Append(LogFolder.Draft(seed: 2), epoch: 1);
+        disk.Fail("Log.Sync", DiskError.Broken);
+        await Assert.ThrowsAnyAsync<IOException>(() => log.CommitAsync(log.Appended, CancellationToken.None));
+        disk.Heal();
+        await log.ReopenAsync(CancellationToken.None);
+
+        // Whoever appended it comes only now: nothing is in its place, then another that is not durable, then is.
+        await Assert.ThrowsAsync<IOException>(() => log.CommitAsync(cut.Position, CancellationToken.None));
+        LogRecord other = log.Append(LogFolder.Draft(seed: 3), epoch: 1);
+        Assert.Equal(cut.Sequence, other.Sequence);
+        await Assert.ThrowsAsync<IOException>(() => log.CommitAsync(cut.Position, CancellationToken.None));
+        await log.CommitAsync(other.Position, CancellationToken.None);
+        await Assert.ThrowsAsync<IOException>(() => log.CommitAsync(cut.Position, CancellationToken.None));
+        Assert.Null(log.Problem);
+    }
+
+    [Fact]
     public async Task Append_AfterAWriteFailedUnderIt_DoesNotWaitForRoomForEver()
     {
         using LogFolder folder = new();

@@ -52,7 +52,7 @@ internal sealed class LogFolder : IDisposable
             log.Append(Draft(length, length + 1), epoch: 1);
         }
 
-        await log.CommitAsync(log.Appended.Sequence, CancellationToken.None);
+        await log.CommitAsync(log.Appended, CancellationToken.None);
     }
 
     public static LogRecordDraft Draft(int bodyLength = 100, int seed = 1)

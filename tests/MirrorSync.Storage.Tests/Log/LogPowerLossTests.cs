@@ -52,7 +52,7 @@ public sealed class LogPowerLossTests
                 await LogFolder.FillAsync(log, 10, 5000);
                 log.Append(LogFolder.Draft(9000), epoch: 1);
                 power.FailSync(s => s.Part == part);
-                await Assert.ThrowsAsync<IOException>(() => log.CommitAsync(3, CancellationToken.None));
+                await Assert.ThrowsAsync<IOException>(() => log.CommitAsync(log.Appended, CancellationToken.None));
             }
 
             LogPosition acknowledged;
@@ -108,7 +108,7 @@ public sealed class LogPowerLossTests
                         body = await spool.WriteAsync(new MemoryStream(bytes), null, CancellationToken.None);
                     }
 
-                    await log.CommitAsync(log.Appended.Sequence, CancellationToken.None).WaitAsync(LogFolder.Deadline);
+                    await log.CommitAsync(log.Appended, CancellationToken.None).WaitAsync(LogFolder.Deadline);
                     committed.AddRange(written);
                 }
                 catch (IOException) when (failedSyncs && !power.Struck.IsCompleted)

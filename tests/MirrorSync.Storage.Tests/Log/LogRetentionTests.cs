@@ -75,7 +75,7 @@ public sealed class LogRetentionTests : IAsyncLifetime, IDisposable
             NoticedAtMicroseconds = (Noon - TimeSpan.FromHours(hoursAgo) - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond,
         };
         LogRecord record = log.Append(body is null ? draft : draft with { Spooled = body, InlineBody = default }, epoch: 1);
-        await log.CommitAsync(record.Sequence, CancellationToken.None);
+        await log.CommitAsync(record.Position, CancellationToken.None);
     }
 
     private sealed class Clock(DateTimeOffset now) : TimeProvider

@@ -211,7 +211,7 @@ public sealed class ReplicationLogDamageTests
                 log.Append(LogFolder.Draft(100_000, i), epoch: 1);
             }
 
-            await log.CommitAsync(log.Appended.Sequence, CancellationToken.None).WaitAsync(LogFolder.Deadline);
+            await log.CommitAsync(log.Appended, CancellationToken.None).WaitAsync(LogFolder.Deadline);
         }).WaitAsync(LogFolder.Deadline);
         Assert.Contains("replication log", failure.Message, StringComparison.Ordinal);
         Assert.Contains("segment-0000000001", failure.Message, StringComparison.Ordinal);

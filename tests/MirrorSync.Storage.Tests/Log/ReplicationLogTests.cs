@@ -19,7 +19,7 @@ public sealed class ReplicationLogTests
             Assert.Equal(LogPosition.Origin, log.Committed);
             Assert.Equal(LogPosition.Origin, log.PositionAt(0));
             Assert.Null(log.PositionAt(1));
-            await log.CommitAsync(0, CancellationToken.None);
+            await log.CommitAsync(log.Appended, CancellationToken.None);
         }
     }
 
@@ -38,12 +38,12 @@ public sealed class ReplicationLogTests
                 positions.Add(record.Position);
                 if (i % 7 == 0)
                 {
-                    await log.CommitAsync(record.Sequence, CancellationToken.None);
+                    await log.CommitAsync(record.Position, CancellationToken.None);
                     Assert.Equal(record.Position, log.Committed);
                 }
             }
 
-            await log.CommitAsync(300, CancellationToken.None);
+            await log.CommitAsync(log.Appended, CancellationToken.None);
             AssertHolds(log, written, positions);
         }
 
@@ -52,7 +52,7 @@ public sealed class ReplicationLogTests
         Assert.Equal(positions[^1], again.Appended);
         AssertHolds(again, written, positions);
         LogRecord next = again.Append(LogFolder.Draft(), epoch: 1);
-        await again.CommitAsync(next.Sequence, CancellationToken.None);
+        await again.CommitAsync(next.Position, CancellationToken.None);
         Assert.Equal(301UL, again.Committed.Sequence);
     }
 
@@ -74,7 +74,7 @@ public sealed class ReplicationLogTests
                 written.Add(log.Read(record.Sequence).ToArray());
             }
 
-            await log.CommitAsync((ulong)written.Count, CancellationToken.None);
+            await log.CommitAsync(log.Appended, CancellationToken.None);
         }
 
         await using ReplicationLog last = folder.Open();
@@ -138,7 +138,7 @@ public sealed class ReplicationLogTests
             await Task.WhenAll(Enumerable.Range(0, 100).Select(i => Task.Run(async () =>
             {
                 LogRecord record = log.Append(LogFolder.Draft(i * 10, i), epoch: 1);
-                await log.CommitAsync(record.Sequence, CancellationToken.None);
+                await log.CommitAsync(record.Position, CancellationToken.None);
                 Assert.True(log.Committed.Sequence >= record.Sequence);
                 written[record.Sequence] = log.Read(record.Sequence).ToArray();
             }))).WaitAsync(LogFolder.Deadline);
@@ -199,7 +199,7 @@ public sealed class ReplicationLogTests
             LogRecord record = log.Append(LogFolder.Draft(), epoch: 3);
             Assert.Equal(1001UL, record.Sequence);
             Assert.Equal(SomeChain, record.PreviousChain);
-            await log.CommitAsync(1001, CancellationToken.None);
+            await log.CommitAsync(log.Appended, CancellationToken.None);
         }
 
         await using ReplicationLog again = folder.Open();
@@ -222,7 +222,7 @@ public sealed class ReplicationLogTests
             mirror.AppendExact(Decode(bytes), bytes);
         }
 
-        await mirror.CommitAsync(50, CancellationToken.None);
+        await mirror.CommitAsync(mirror.Appended, CancellationToken.None);
         Assert.Equal(primary.Committed, mirror.Committed);
     }
 
@@ -260,7 +260,7 @@ public sealed class ReplicationLogTests
             log.Append(LogFolder.Draft(), epoch: 1);
             await appended.WaitAsync(LogFolder.Deadline);
             Assert.False(committed.IsCompleted);
-            await log.CommitAsync(1, CancellationToken.None);
+            await log.CommitAsync(log.Appended, CancellationToken.None);
             await committed.WaitAsync(LogFolder.Deadline);
             using CancellationTokenSource cancel = new();
             Task never = log.Follow().WaitAppendedAsync(2, cancel.Token);

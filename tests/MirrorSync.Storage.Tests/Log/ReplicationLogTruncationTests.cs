@@ -104,8 +104,30 @@ public sealed class ReplicationLogTruncationTests
         await log.TruncateAsync(2, CancellationToken.None);
         await log.TruncateAsync(1, CancellationToken.None);
         Assert.Equal(2UL, log.Base.Sequence);
-        await log.CommitAsync(4, CancellationToken.None);
+        await log.CommitAsync(log.Appended, CancellationToken.None);
         Assert.Equal(4UL, log.Committed.Sequence);
+    }
+
+    [Fact]
+    public async Task TruncateAsync_AllThatIsCommittedWithAnotherOnTheNextPage_OpensAgain()
+    {
+        using LogFolder folder = new();
+        LogPosition committed;
+        await using (ReplicationLog log = folder.Open())
+        {
+            await LogFolder.FillAsync(log, 250_000, 150_000);
+            committed = log.Committed;
+            log.Append(LogFolder.Draft(250_000), epoch: 1);
+            await log.TruncateAsync(2, CancellationToken.None);
+            using LogFolder killed = folder.Copy();
+            await using ReplicationLog again = killed.Open();
+            Assert.Equal((committed, committed), (again.Base, again.Committed));
+            await LogFolder.FillAsync(again, 10);
+            await log.CommitAsync(log.Appended, CancellationToken.None);
+        }
+
+        await using ReplicationLog last = folder.Open();
+        Assert.Equal((committed, 3UL), (last.Base, last.Committed.Sequence));
     }
 
     [Fact]
@@ -123,7 +145,7 @@ public sealed class ReplicationLogTruncationTests
                 log.Append(LogFolder.Draft() with { Spooled = body, InlineBody = default }, epoch: 1);
             }
 
-            await log.CommitAsync(3, CancellationToken.None);
+            await log.CommitAsync(log.Appended, CancellationToken.None);
             Assert.Equal([first], await log.TruncateAsync(2, CancellationToken.None));
             Assert.Equal([twice], log.Bodies);
         }
@@ -147,7 +169,7 @@ public sealed class ReplicationLogTruncationTests
             log.StartAt(start);
             Assert.Equal((start, start, 0L), (log.Base, log.Committed, log.HeldBytes));
             LogRecord record = log.Append(LogFolder.Draft(), epoch: 3);
-            await log.CommitAsync(record.Sequence, CancellationToken.None);
+            await log.CommitAsync(record.Position, CancellationToken.None);
             Assert.Equal(1001UL, log.ReadRecord(1001).Sequence);
         }
 

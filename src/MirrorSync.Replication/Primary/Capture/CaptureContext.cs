@@ -24,7 +24,7 @@ internal sealed record CaptureContext(
     TimeProvider Time,
     ILogger Logger)
 {
-    private readonly SortedSet<ulong> inFlight = [];
+    private readonly HashSet<LogPosition> inFlight = [];
 
     /// <summary>What the log brought into each repository.</summary>
     public required NodeObjectSets ObjectSets { get; init; }
@@ -49,7 +49,7 @@ internal sealed record CaptureContext(
         {
             lock (inFlight)
             {
-                return inFlight.Count == 0 ? Log.Committed : Log.PositionAt(inFlight.Min - 1) ?? Log.Base;
+                return inFlight.Count == 0 ? Log.Committed : Log.PositionAt(inFlight.Min(static p => p.Sequence) - 1) ?? Log.Base;
             }
         }
     }
@@ -64,18 +64,18 @@ internal sealed record CaptureContext(
             lock (inFlight)
             {
                 record = Log.Append(draft, Epoch);
-                inFlight.Add(record.Sequence);
+                inFlight.Add(record.Position);
             }
 
-            await Log.CommitAsync(record.Sequence, cancellation).ConfigureAwait(false);
+            await Log.CommitAsync(record.Position, cancellation).ConfigureAwait(false);
             return record;
         }
         catch (Exception failure) when (IsOfTheLog(failure, isAppended: record is not null))
         {
             lock (inFlight)
             {
-                // What is taken up again ends before it.
-                inFlight.Remove(record?.Sequence ?? 0);
+                // What is taken up again ends before it; another record may bear its sequence by now.
+                inFlight.Remove(record?.Position ?? LogPosition.Origin);
             }
 
             throw new LogUnwritableException($"the replication log cannot be written: {failure.Message}", failure);
@@ -94,7 +94,7 @@ internal sealed record CaptureContext(
     {
         lock (inFlight)
         {
-            inFlight.Remove(record.Sequence);
+            inFlight.Remove(record.Position);
         }
     }
 

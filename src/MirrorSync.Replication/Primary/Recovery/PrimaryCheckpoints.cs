@@ -44,13 +44,13 @@ internal sealed partial class PrimaryCheckpoints(
     /// <summary>Writes what is so now. One call at a time.</summary>
     public void Write()
     {
-        if (Collect() is not { } checkpoint)
-        {
-            return;
-        }
-
         try
         {
+            if (Collect() is not { } checkpoint)
+            {
+                return;
+            }
+
             store.Write(checkpoint, state => repositories.Find(state.Repository.Path)?.Said);
             Volatile.Write(ref written, checkpoint.ReplayAfter);
             problems.Clear(Subject);
@@ -83,19 +83,34 @@ internal sealed partial class PrimaryCheckpoints(
             }
 
             long[] removals = repositories.Removals;
-            ulong end = context.Log.Appended.Sequence;
-            bool moved = false;
-            for (ulong sequence = from.Sequence + 1; sequence <= end && !moved; sequence++)
-            {
-                moved = context.Log.ReadRecord(sequence).Kind is LogRecordKind.Removed or LogRecordKind.Renamed;
-            }
-
-            if (!moved && states.All(s => s.Applied.Sequence <= context.Log.Committed.Sequence))
+            if (!NamesChange(from.Sequence) && states.All(s => s.Applied.Sequence <= context.Log.Committed.Sequence))
             {
                 return Checkpoint.Of(from.Sequence, states, []) with { Epoch = context.Epoch, Removals = removals };
             }
         }
 
         return null;
+    }
+
+    private bool NamesChange(ulong after)
+    {
+        ulong end = context.Log.Appended.Sequence;
+        try
+        {
+            for (ulong sequence = after + 1; sequence <= end; sequence++)
+            {
+                if (context.Log.ReadRecord(sequence).Kind is LogRecordKind.Removed or LogRecordKind.Renamed)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            // The log was taken up again meanwhile and ends before that record: nothing is said now.
+            return true;
+        }
     }
 }
