@@ -1,8 +1,8 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using MirrorSync.Replication.Convergence;
 using MirrorSync.Daemon.Configuration;
+using MirrorSync.Replication.Convergence;
 using MirrorSync.Replication.Maintenance;
 using MirrorSync.Replication.Mirror.Removal;
 using MirrorSync.Replication.Scrubbing;

@@ -71,7 +71,12 @@ public sealed record PackDamage
 
         return new PackDamage
         {
-            Damaged = damaged, Gone = gone, Unindexed = unindexed, Objects = objects, Sound = sound, Unknown = unknown,
+            Damaged = damaged,
+            Gone = gone,
+            Unindexed = unindexed,
+            Objects = objects,
+            Sound = sound,
+            Unknown = unknown,
         };
     }
 

@@ -1,10 +1,10 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
-using MirrorSync.Storage.Log;
 using MirrorSync.Git.Sketches;
 using MirrorSync.Replication.Tests.Support;
 using MirrorSync.Replication.Wire;
+using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Tests.Wire;
