@@ -26,7 +26,10 @@ internal sealed class CheckpointStore(string file, string root, string bootId)
     public Checkpoint? Read() => Checkpoint.Read(file);
 
     /// <summary>True when what was written after that checkpoint may not be on the disk, or not in full.</summary>
-    public bool IsDoubtful(Checkpoint checkpoint) => !BootId.IsSame(checkpoint.Boot, bootId) || File.Exists(UnsyncedFile);
+    public bool IsDoubtful(Checkpoint checkpoint) => !BootId.IsSame(checkpoint.Boot, bootId) || HasFailed;
+
+    /// <summary>True when the disk did not take what was to be synced, and that was not written anew yet.</summary>
+    public bool HasFailed => File.Exists(UnsyncedFile);
 
     /// <summary>What was doubtful is written anew.</summary>
     public void Recovered() => File.Delete(UnsyncedFile);
@@ -70,7 +73,7 @@ internal sealed class CheckpointStore(string file, string root, string bootId)
     /// <exception cref="IOException">The disk failed; the older checkpoint still holds.</exception>
     public void Write(Checkpoint checkpoint, Func<RepositoryState, RepositoryMetadata?> metadata)
     {
-        if (File.Exists(UnsyncedFile))
+        if (HasFailed)
         {
             throw new IOException("the disk did not take what was written before; the next start writes that anew");
         }

@@ -149,6 +149,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             Problems = problems,
             SyncRootAsync = rootSync.SyncAsync,
             Epoch = epoch,
+            Recovery = recovery,
             ObjectSets = objectSets.OpenOrCreate(),
             CaughtUp = CatchUpAsync,
             Acknowledge = notices.Acknowledge,

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace MirrorSync.Storage.Files;
 
 /// <summary>
@@ -8,6 +10,24 @@ public static class BootId
 {
     /// <summary>This boot's id, <c>/proc/sys/kernel/random/boot_id</c>; empty where there is none.</summary>
     public static string Current { get; } = Read();
+
+    /// <summary>When the machine started, by its present clock (<c>btime</c> of <c>/proc/stat</c>, proc(5)); null where that is not known.</summary>
+    public static DateTimeOffset? StartedAt
+    {
+        get
+        {
+            try
+            {
+                string? line = File.ReadLines("/proc/stat").FirstOrDefault(static l => l.StartsWith("btime ", StringComparison.Ordinal));
+                return long.TryParse(line.AsSpan(line is null ? 0 : 6), NumberStyles.None, CultureInfo.InvariantCulture, out long seconds)
+                    ? DateTimeOffset.FromUnixTimeSeconds(seconds) : null;
+            }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+            {
+                return null;
+            }
+        }
+    }
 
     /// <summary>True when both name the same start of the machine. One that is not known is no other's.</summary>
     public static bool IsSame(string? one, string other) => !string.IsNullOrEmpty(one) && one == other;

@@ -72,11 +72,12 @@ internal sealed class RefFolder(string path, SafeFileHandle folder, Action<RefNa
     }
 
     /// <summary>Removes the locks that an ended process left: of packed-refs, of HEAD and of refs.</summary>
-    public void RemoveLocks()
+    /// <param name="before">Only those that were last written before; null for all.</param>
+    public void RemoveLocks(DateTimeOffset? before = null)
     {
-        RemoveLock("packed-refs.lock"u8);
-        RemoveLock("HEAD.lock"u8);
-        RemoveLocksBelow("refs"u8.ToArray());
+        RemoveLock("packed-refs.lock"u8, before);
+        RemoveLock("HEAD.lock"u8, before);
+        RemoveLocksBelow("refs"u8.ToArray(), before);
     }
 
     private void Replace(ReadOnlySpan<byte> name, byte[] lockPath, Action<FileBufferWriter> write)
@@ -195,24 +196,30 @@ internal sealed class RefFolder(string path, SafeFileHandle folder, Action<RefNa
         }
     }
 
-    private void RemoveLocksBelow(byte[] tree)
+    private void RemoveLocksBelow(byte[] tree, DateTimeOffset? before)
     {
         foreach (FolderEntry entry in List(tree))
         {
             byte[] below = [.. tree, (byte)'/', .. entry.Name];
             if (entry.Kind == FileKind.Folder)
             {
-                RemoveLocksBelow(below);
+                RemoveLocksBelow(below, before);
             }
             else if (entry.Name.AsSpan().EndsWith(LockSuffix))
             {
-                RemoveLock(below);
+                RemoveLock(below, before);
             }
         }
     }
 
-    private void RemoveLock(ReadOnlySpan<byte> lockPath)
+    private void RemoveLock(ReadOnlySpan<byte> lockPath, DateTimeOffset? before)
     {
+        if (before is { } limit && NativeFile.Stat(folder, lockPath, followLink: false, out FileStamp stamp) == Errno.None
+            && stamp.Modified >= (limit - DateTimeOffset.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick)
+        {
+            return;
+        }
+
         Errno error = NativeFile.Unlink(folder, lockPath);
         if (error is not (Errno.None or Errno.NotFound))
         {

@@ -14,6 +14,18 @@ namespace MirrorSync.Storage.Refs;
 /// <param name="repository">The repository.</param>
 public sealed class RefRestorer(Repository repository)
 {
+    /// <summary>Removes the locks that are older than the machine's start: nobody holds them any more.</summary>
+    /// <param name="start">The machine's start; null when it is not known, and none is removed.</param>
+    /// <exception cref="IOException">One cannot be removed.</exception>
+    public void RemoveLocksOfBefore(DateTimeOffset? start)
+    {
+        if (start is { } before)
+        {
+            using SafeFileHandle handle = NativeFile.OpenFolder(repository.Path);
+            new RefFolder(repository.Path, handle, beforeStep: null).RemoveLocks(before);
+        }
+    }
+
     /// <summary>Writes the file of a ref or of HEAD, whatever is there.</summary>
     /// <exception cref="IOException">It cannot be written, or its lock stays taken.</exception>
     public void Set(RefName name, RefValue value)

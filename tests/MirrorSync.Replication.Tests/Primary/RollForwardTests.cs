@@ -128,6 +128,73 @@ public sealed class RollForwardTests
     }
 
     [Fact]
+    public async Task Recover_LockOfAnotherBoot_IsRemoved()
+    {
+        await using PrimaryRig primary = await PrimaryRig.StartAsync();
+        (BareRepository source, string wanted, _) = await WentBackAsync(primary, new DateTime(2001, 1, 1, 0, 0, 0, DateTimeKind.Utc));
+        await primary.CapturedAsync(source);
+        Assert.Equal(wanted, await source.RefsTextAsync());
+    }
+
+    /// <summary>What could not be rolled forward is no truth: it is held, over restarts too, until that is made up.</summary>
+    [Fact]
+    public async Task Recover_CannotBeRolledForward_IsHeldUntilItIs()
+    {
+        await using PrimaryRig primary = await PrimaryRig.StartAsync();
+        (BareRepository source, string wanted, byte[] checkpoint) = await WentBackAsync(primary, TimeProvider.System.GetUtcNow().UtcDateTime);
+        ulong end = primary.Log.Committed.Sequence;
+        await HeldAsync(primary);
+        await primary.RestartAsync();
+        await HeldAsync(primary);
+        Assert.Equal(checkpoint, await File.ReadAllBytesAsync(primary.CheckpointFile));
+        File.Delete(LockOf(source));
+        await primary.CapturedAsync(source);
+        Assert.Equal(wanted, await source.RefsTextAsync());
+        Assert.Equal(end, primary.Log.Committed.Sequence);
+        await primary.RestartAsync();
+        Assert.NotEqual(checkpoint, await File.ReadAllBytesAsync(primary.CheckpointFile));
+    }
+
+    [Fact]
+    public async Task Recover_CannotBeRolledForwardAndIsAccepted_IsCapturedAsItIs()
+    {
+        await using PrimaryRig primary = await PrimaryRig.StartAsync();
+        (BareRepository source, string wanted, _) = await WentBackAsync(primary, TimeProvider.System.GetUtcNow().UtcDateTime);
+        await HeldAsync(primary);
+        Assert.Single(primary.Node.Accept(null));
+        await Patience.UntilAsync(
+            async token => (await File.ReadAllTextAsync(BootFile(primary), token)).Contains(Name, StringComparison.Ordinal) ? "it is due" : null, "acceptance");
+        File.Delete(LockOf(source));
+        await primary.CapturedAsync(source);
+        Assert.NotEqual(wanted, await source.RefsTextAsync());
+    }
+
+    /// <summary>Without a checkpoint only another boot that is known of says that a ref went back.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Recover_NoCheckpointAndNoOtherBootKnown_LeavesTheRefsToCapture(bool isSameBoot)
+    {
+        await using PrimaryRig primary = await PrimaryRig.StartAsync();
+        BareRepository source = await primary.RepositoryAsync(Name);
+        string old = await source.IdOfAsync("topic");
+        await source.GitAsync("update-ref", "refs/heads/topic", await source.IdOfAsync("main"));
+        await primary.CapturedAsync(source);
+        await primary.RestartAsync(async () =>
+        {
+            File.Delete(primary.CheckpointFile);
+            await source.GitAsync("update-ref", "refs/heads/topic", old);
+            if (!isSameBoot)
+            {
+                File.Delete(BootFile(primary));
+                primary.BootId = "second";
+            }
+        });
+        await primary.CapturedAsync(source);
+        Assert.Equal(old, await source.IdOfAsync("topic"));
+    }
+
+    [Fact]
     public async Task Recover_SameBoot_LeavesTheRefsToCapture()
     {
         await using PrimaryRig primary = await PrimaryRig.StartAsync();
@@ -271,6 +338,36 @@ public sealed class RollForwardTests
         await primary.CapturedAsync(source);
         Assert.Equal(end, primary.Log.Committed.Sequence);
     }
+
+    private static string BootFile(PrimaryRig primary) => Path.Combine(primary.StateFolder, "boot");
+
+    private static string LockOf(BareRepository source) => Path.Combine(source.Path, "refs/heads/topic.lock");
+
+    /// <summary>A ref went back, under a lock that was left at the given time, and the machine started again.</summary>
+    private static async Task<(BareRepository Source, string Wanted, byte[] Checkpoint)> WentBackAsync(PrimaryRig primary, DateTime lockedAt)
+    {
+        BareRepository source = await primary.RepositoryAsync(Name);
+        string old = await source.IdOfAsync("topic");
+        byte[] checkpoint = await CheckpointedAsync(primary);
+        await source.GitAsync("update-ref", "refs/heads/topic", await source.IdOfAsync("main"));
+        await primary.CapturedAsync(source);
+        string wanted = await source.RefsTextAsync();
+        await primary.RestartAsync(async () =>
+        {
+            await File.WriteAllBytesAsync(primary.CheckpointFile, checkpoint);
+            await source.GitAsync("update-ref", "refs/heads/topic", old);
+            await File.WriteAllBytesAsync(LockOf(source), []);
+            File.SetLastWriteTimeUtc(LockOf(source), lockedAt);
+            primary.BootId = "second";
+        });
+        return (source, wanted, checkpoint);
+    }
+
+    private static Task HeldAsync(PrimaryRig primary) => Patience.UntilAsync(
+        _ => Task.FromResult(
+            primary.Table.TryGet(RepositoryName.Parse(Name), out RepositoryState? state) && state.Condition == RepositoryCondition.Held
+                && state.Reason!.Contains("rolled forward", StringComparison.Ordinal) ? null : $"{state?.Condition} {state?.Reason}"),
+        "being held");
 
     private static IEnumerable<string> Files(BareRepository repository) =>
         Directory.EnumerateFiles(Path.Combine(repository.Path, "objects"), "*", SearchOption.AllDirectories);

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using MirrorSync.Replication.Primary.Recovery;
 using MirrorSync.Replication.Status;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
@@ -32,6 +33,9 @@ internal sealed record CaptureContext(
     /// Brings the repositories to the disk. Before a Baseline, which tells mirrors of objects that the log does not have.
     /// </summary>
     public Func<CancellationToken, Task> SyncRootAsync { get; init; } = static _ => Task.CompletedTask;
+
+    /// <summary>What is to be rolled forward before it is captured; null for nothing.</summary>
+    public PrimaryRecovery? Recovery { get; init; }
 
     /// <summary>Told of disks that fail.</summary>
     public required NodeProblems Problems { get; init; }

@@ -238,7 +238,9 @@ internal sealed partial class CapturedRepositories
             }
 
             Repository moved = found[to];
+            context.Recovery?.Renaming(last.Name, moved.Name);
             LogRecord record = await AppendAsync(old, Records.Renamed(last, moved.Name, context.Time)).ConfigureAwait(false);
+            context.Recovery?.Left(last.Name, moved);
             ChangeSets(last.Name, () => context.ObjectSets.Move(last.Name, moved.Name));
             RepositoryCondition condition = last.IsServable ? RepositoryCondition.Held : RepositoryCondition.Missing;
             RepositoryState next = last with
@@ -348,6 +350,7 @@ internal sealed partial class CapturedRepositories
         }
 
         LogRecord record = await AppendAsync(repository, Records.Removed(last, context.Time)).ConfigureAwait(false);
+        context.Recovery?.Left(last.Name, moved: null);
         context.Table.Remove(last.Name);
         TellOthers(last.Name, newName: null);
         context.MarkShown(record);

@@ -236,6 +236,7 @@ internal sealed partial class CapturedRepository
 
         try
         {
+            await (context.Recovery?.CompleteAsync(state.Name, work.Accepted, stopping) ?? Task.CompletedTask).ConfigureAwait(false);
             bool captured = await (work.Pushes is null ? CaptureAllAsync(work) : CaptureNamedAsync(work, work.Pushes))
                 .ConfigureAwait(false);
             if (captured && work.Rebase && state.Condition == RepositoryCondition.Live && state.Applied != LogPosition.Origin)

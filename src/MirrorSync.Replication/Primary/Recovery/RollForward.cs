@@ -26,15 +26,17 @@ internal sealed partial class RollForward(PrimaryOptions options, Spool spool, I
     /// <param name="repositories">What the log says of each, at its end and since the checkpoint.</param>
     /// <param name="packs">The packs that were synced with the checkpoint, by repository.</param>
     /// <param name="cancellation">Gives up.</param>
-    public async Task RunAsync(
+    /// <returns>Those that are not what the log says, each with the first reason.</returns>
+    public async Task<IReadOnlyDictionary<RepositoryName, string>> RunAsync(
         IReadOnlyList<ReplayedRepository> repositories, IReadOnlyDictionary<string, string[]> packs, CancellationToken cancellation)
     {
+        Dictionary<RepositoryName, string> failed = [];
         List<ReplayedRepository> there = [.. repositories.Where(static r => Directory.Exists(Path.Combine(r.State.Repository.Path, "objects")))];
 
         // (1)
         foreach (ReplayedRepository one in there.Where(static r => r.Since.Count > 0))
         {
-            await TryAsync(one, () =>
+            await TryAsync(one, failed, () =>
             {
                 Repository repository = one.State.Repository;
                 IReadOnlyList<string> torn = PackNames.PutTornAside(
@@ -52,7 +54,7 @@ internal sealed partial class RollForward(PrimaryOptions options, Spool spool, I
         // (2) In the order of the log: one repository may borrow what another one's record brings.
         foreach ((LogRecord record, ReplayedRepository one) in there.SelectMany(static r => r.Since.Select(s => (Record: s, One: r))).OrderBy(static p => p.Record.Sequence))
         {
-            await TryAsync(one, async () =>
+            await TryAsync(one, failed, async () =>
             {
                 using ObjectStore store = ObjectStore.Open(one.State.Repository.Path, one.State.Repository.Format);
                 await RecordObjects.StoreAsync(indexer, spool, one.State.Repository, store, record, cancellation).ConfigureAwait(false);
@@ -63,11 +65,13 @@ internal sealed partial class RollForward(PrimaryOptions options, Spool spool, I
         PresentPushes pushes = PresentPushes.Read(options.NotifyFolder, options.BootId);
         foreach (ReplayedRepository one in there)
         {
-            await TryAsync(one, () => RestoreRefsAsync(one, pushes.NamesIn(one.State.Repository.Path), cancellation)).ConfigureAwait(false);
+            await TryAsync(one, failed, () => RestoreRefsAsync(one, pushes.NamesIn(one.State.Repository.Path), cancellation)).ConfigureAwait(false);
         }
+
+        return failed;
     }
 
-    private async Task TryAsync(ReplayedRepository one, Func<Task> work)
+    private async Task TryAsync(ReplayedRepository one, Dictionary<RepositoryName, string> failed, Func<Task> work)
     {
         try
         {
@@ -75,7 +79,8 @@ internal sealed partial class RollForward(PrimaryOptions options, Spool spool, I
         }
         catch (Exception failure) when (failure is not OperationCanceledException)
         {
-            // Capture meets the same and holds the repository with its words; all others go on.
+            // It is held with these words; all others go on.
+            failed.TryAdd(one.State.Name, failure.Message);
             LogNotRolled(logger, one.State.Name, failure.Message);
         }
     }
@@ -85,6 +90,7 @@ internal sealed partial class RollForward(PrimaryOptions options, Spool spool, I
         Repository repository = one.State.Repository;
         RefSnapshot logged = one.State.Refs;
         RefRestorer restorer = new(repository);
+        restorer.RemoveLocksOfBefore(BootId.StartedAt);
         RefReading reading = ReadAll(repository, restorer, logged);
         Dictionary<RefName, RefProblem> unreadable = [];
         foreach (RefProblem problem in reading.Problems)
@@ -96,6 +102,7 @@ internal sealed partial class RollForward(PrimaryOptions options, Spool spool, I
         using ObjectStore store = ObjectStore.Open(repository.Path, repository.Format);
         List<(RefName Name, RefValue Old)> deleted = [];
         int set = 0;
+        RefName? nowhere = null;
         foreach (RefName name in names.Where(n => !pushed.Contains(n)).Order())
         {
             RefValue end = logged.ValueOf(name);
@@ -121,6 +128,7 @@ internal sealed partial class RollForward(PrimaryOptions options, Spool spool, I
             else if (!IsThere(store, end))
             {
                 LogNowhere(logger, one.State.Name, name);
+                nowhere ??= name;
             }
             else if (!IsInTheWay(name, reading))
             {
@@ -137,6 +145,11 @@ internal sealed partial class RollForward(PrimaryOptions options, Spool spool, I
         if (set + deleted.Count > 0)
         {
             LogRolled(logger, one.State.Name, set, deleted.Count, one.State.Applied.Sequence);
+        }
+
+        if (nowhere is { } lost)
+        {
+            throw new IOException($"{lost} is behind the log, but its object is neither there nor in the log: bring the repository back from a mirror");
         }
     }
 
