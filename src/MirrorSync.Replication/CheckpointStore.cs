@@ -19,6 +19,9 @@ internal sealed class CheckpointStore(string file, string root, string bootId)
     private readonly StateFolder states = new(Path.Combine(Path.GetDirectoryName(file)!, "repositories"));
     private readonly PackNames packs = new();
 
+    // First of all here: the disk that fails may not take the file either.
+    private volatile bool unsynced;
+
     private string UnsyncedFile => file + ".unsynced";
 
     /// <summary>The last checkpoint; null when there is none.</summary>
@@ -26,10 +29,14 @@ internal sealed class CheckpointStore(string file, string root, string bootId)
     public Checkpoint? Read() => Checkpoint.Read(file);
 
     /// <summary>True when what was written after that checkpoint may not be on the disk, or not in full.</summary>
-    public bool IsDoubtful(Checkpoint checkpoint) => !BootId.IsSame(checkpoint.Boot, bootId) || File.Exists(UnsyncedFile);
+    public bool IsDoubtful(Checkpoint checkpoint) => !BootId.IsSame(checkpoint.Boot, bootId) || unsynced || File.Exists(UnsyncedFile);
 
     /// <summary>What was doubtful is written anew.</summary>
-    public void Recovered() => File.Delete(UnsyncedFile);
+    public void Recovered()
+    {
+        File.Delete(UnsyncedFile);
+        unsynced = false;
+    }
 
     /// <summary>A repository's state as of the checkpoint; null when none was kept.</summary>
     /// <exception cref="InvalidDataException">It is damaged, or not what the checkpoint names.</exception>
@@ -48,18 +55,7 @@ internal sealed class CheckpointStore(string file, string root, string bootId)
 
     /// <summary>Brings all repositories to the disk. A failure is kept in mind. Any thread.</summary>
     /// <exception cref="IOException">The disk failed.</exception>
-    public void SyncRoot()
-    {
-        try
-        {
-            Folders.SyncFileSystem(root);
-        }
-        catch (IOException)
-        {
-            Durable.ReplaceFile(UnsyncedFile, []);
-            throw;
-        }
-    }
+    public void SyncRoot() => Folders.SyncFileSystem(root, MarkUnsynced);
 
     /// <summary>
     /// First what is to be said, then the syncs that make it true, then the word itself. A sync that failed is not tried
@@ -70,8 +66,9 @@ internal sealed class CheckpointStore(string file, string root, string bootId)
     /// <exception cref="IOException">The disk failed; the older checkpoint still holds.</exception>
     public void Write(Checkpoint checkpoint, Func<RepositoryState, RepositoryMetadata?> metadata)
     {
-        if (File.Exists(UnsyncedFile))
+        if (unsynced || File.Exists(UnsyncedFile))
         {
+            MarkUnsynced();
             throw new IOException("the disk did not take what was written before; the next start writes that anew");
         }
 
@@ -92,5 +89,14 @@ internal sealed class CheckpointStore(string file, string root, string bootId)
         CheckpointEntry[] entries = [.. checkpoint.Repositories.Select(e => e with { Packs = listed.GetValueOrDefault(e.Name) })];
         (checkpoint with { Repositories = entries, Boot = bootId }).Write(file);
         states.Retain(entries.Where(static e => e.Sequence > 0).Select(static e => (Handshake.Name(e.Name), e.Sequence)));
+    }
+
+    private void MarkUnsynced()
+    {
+        unsynced = true;
+        if (!File.Exists(UnsyncedFile))
+        {
+            Durable.ReplaceFile(UnsyncedFile, []);
+        }
     }
 }
