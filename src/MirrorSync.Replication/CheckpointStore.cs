@@ -38,6 +38,15 @@ internal sealed class CheckpointStore(string file, string root, string bootId)
         unsynced = false;
     }
 
+    /// <summary>The states of a checkpoint that is not doubtful are good as they are: none is written over.</summary>
+    public void Keep(Checkpoint checkpoint)
+    {
+        foreach (CheckpointEntry entry in checkpoint.Repositories.Where(static e => e.Sequence > 0))
+        {
+            states.Keep(Handshake.Name(entry.Name), entry.Sequence);
+        }
+    }
+
     /// <summary>A repository's state as of the checkpoint; null when none was kept.</summary>
     /// <exception cref="InvalidDataException">It is damaged, or not what the checkpoint names.</exception>
     public StoredState? ReadState(CheckpointEntry entry)
