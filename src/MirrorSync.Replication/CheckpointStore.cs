@@ -64,7 +64,12 @@ internal sealed class CheckpointStore(string file, string root, string bootId)
 
     /// <summary>Brings all repositories to the disk. A failure is kept in mind. Any thread.</summary>
     /// <exception cref="IOException">The disk failed.</exception>
-    public void SyncRoot() => Folders.SyncFileSystem(root, MarkUnsynced);
+    public void SyncRoot() => SyncRoot(root);
+
+    /// <summary>The same, by a folder of theirs.</summary>
+    /// <param name="folder">On the file system of the repositories.</param>
+    /// <exception cref="IOException">The disk failed, or the folder is missing.</exception>
+    public void SyncRoot(string folder) => Folders.SyncFileSystem(folder, MarkUnsynced);
 
     /// <summary>
     /// First what is to be said, then the syncs that make it true, then the word itself. A sync that failed is not tried
