@@ -250,7 +250,7 @@ internal sealed partial class SnapshotInstaller(
         {
             store.SyncRoot(folder);
         }
-        catch (IOException)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             // The kernel takes the pages for clean now: another sync would say of these same parts that they are on the disk.
             Forget(name);
