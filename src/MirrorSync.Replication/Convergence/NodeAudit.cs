@@ -44,6 +44,9 @@ internal sealed partial class NodeAudit(
     TimeProvider time,
     ILogger logger)
 {
+    /// <summary>A repair that waits for a node out of reach goes on by itself.</summary>
+    private static readonly TimeSpan RepairPatience = TimeSpan.FromMinutes(5);
+
     private const int MostMissing = 4096;
     private const int MostNamed = 16;
     private readonly ConcurrentDictionary<RepositoryName, AuditOutcome> last = new();
@@ -105,7 +108,7 @@ internal sealed partial class NodeAudit(
             await fetchSet(repository, cancellation).ConfigureAwait(false);
             outcome = outcome with { SetDiffered = true, Error = $"{damage.Message}; it is fetched anew" };
         }
-        catch (Exception failure) when (failure is IOException or ProtocolException or DamagedObjectException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is not OperationCanceledException || !cancellation.IsCancellationRequested)
         {
             outcome = outcome with { Error = failure.Message };
         }
@@ -190,7 +193,7 @@ internal sealed partial class NodeAudit(
         return await ReachableObjects.FindMissingAsync(repository, cancellation).ConfigureAwait(false) is { } missing ? missing : absent;
     }
 
-    private static async Task<long> RepairAsync(FollowedRepository repository, HashSet<ObjectId> missing, int wrongRefs, CancellationToken cancellation)
+    private async Task<long> RepairAsync(FollowedRepository repository, HashSet<ObjectId> missing, int wrongRefs, CancellationToken cancellation)
     {
         if (missing.Count == 0 && wrongRefs == 0)
         {
@@ -205,7 +208,7 @@ internal sealed partial class NodeAudit(
             Reason = missing.Count > 0 ? $"{missing.Count} objects are missing" : $"{wrongRefs} refs are not what the log says",
         };
         Task<RepairOutcome> repair = await repository.Repair.OrderAsync(order, cancellation).ConfigureAwait(false);
-        return (await repair.WaitAsync(cancellation).ConfigureAwait(false)).Repaired;
+        return (await repair.WaitAsync(RepairPatience, time, cancellation).ConfigureAwait(false)).Repaired;
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Repository}: an audit found {Missing} objects missing and {Refs} refs wrong, of which {Repaired} are repaired; {Error}")]

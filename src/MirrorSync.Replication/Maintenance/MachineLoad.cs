@@ -13,7 +13,15 @@ internal static class MachineLoad
     /// </summary>
     public static double Read()
     {
-        string[] fields = System.IO.File.Exists(File) ? System.IO.File.ReadAllText(File).Split(' ') : [];
-        return fields.Length > 0 && double.TryParse(fields[0], NumberStyles.Float, CultureInfo.InvariantCulture, out double load) ? load : 0;
+        try
+        {
+            string[] fields = System.IO.File.ReadAllText(File).Split(' ');
+            return double.TryParse(fields[0], NumberStyles.Float, CultureInfo.InvariantCulture, out double load) ? load : 0;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // Not there, or no descriptor is left to read it by: no reason to fail.
+            return 0;
+        }
     }
 }

@@ -46,6 +46,9 @@ internal sealed record ApplyContext(
     /// <summary>The folder of all repositories, absolute.</summary>
     public required string Root { get; init; }
 
+    /// <summary>What is wrong with that folder as a whole; null when it is the one that this node filled.</summary>
+    public Func<string?> RootProblem { get; init; } = static () => null;
+
     /// <summary>Where removed repositories go.</summary>
     public required RepositoryTrash Trash { get; init; }
 

@@ -218,6 +218,7 @@ internal sealed class FollowedRepositories(ApplyContext context, RemovalGuard re
             context.Table.Remove(repository.State.Name);
         }
 
+        repository.Close();
         Borrowers.Changed();
     }
 

@@ -455,6 +455,13 @@ internal sealed partial class FollowedRepository
         advanced.Changed();
     }
 
+    /// <summary>It is gone, or another object follows it: nothing is shown, repaired or fetched any more.</summary>
+    public void Close()
+    {
+        work.Close();
+        repair.Close();
+    }
+
     /// <summary>Only a snapshot helps. By the worker.</summary>
     public void GiveUp(string reason)
     {

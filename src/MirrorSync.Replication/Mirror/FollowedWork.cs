@@ -14,6 +14,7 @@ internal sealed class FollowedWork
     private RepairOrder? repairWanted;
     private bool heldAtPrimary;
     private string? objectSet;
+    private bool closed;
     private int leaves;
     private (ulong Sequence, long AsOf)? lastAnswer;
 
@@ -163,7 +164,7 @@ internal sealed class FollowedWork
     {
         lock (gate)
         {
-            repairWanted = repairWanted?.With(order) ?? order;
+            repairWanted = closed ? null : repairWanted?.With(order) ?? order;
         }
 
         Start();
@@ -184,7 +185,7 @@ internal sealed class FollowedWork
     {
         lock (gate)
         {
-            recheckWanted = true;
+            recheckWanted = !closed;
         }
 
         Start();
@@ -197,9 +198,15 @@ internal sealed class FollowedWork
     /// <param name="file">The copy; whoever takes it deletes it.</param>
     public void OfferObjectSet(string file)
     {
+        string? unused;
         lock (gate)
         {
-            objectSet = file;
+            (unused, objectSet) = closed ? (file, null) : (objectSet, file);
+        }
+
+        if (unused is not null)
+        {
+            File.Delete(unused);
         }
 
         Start();
@@ -234,7 +241,7 @@ internal sealed class FollowedWork
     {
         lock (gate)
         {
-            snapshotWanted = true;
+            snapshotWanted = !closed;
             SnapshotThrough = through;
             proof.Forget();
         }
@@ -320,6 +327,37 @@ internal sealed class FollowedWork
         lock (gate)
         {
             return [.. pending.Take(most).TakeWhile(static r => r.LeavesAfter is null)];
+        }
+    }
+
+    /// <summary>The repository is gone, or another object follows it: nothing but its waiting records is done any more.</summary>
+    public void Close()
+    {
+        string? unused;
+        lock (gate)
+        {
+            closed = true;
+            snapshotWanted = false;
+            recheckWanted = false;
+            repairWanted = null;
+            (unused, objectSet) = (objectSet, null);
+        }
+
+        if (unused is not null)
+        {
+            File.Delete(unused);
+        }
+    }
+
+    /// <summary>True from <see cref="Close"/> on.</summary>
+    public bool IsClosed
+    {
+        get
+        {
+            lock (gate)
+            {
+                return closed;
+            }
         }
     }
 

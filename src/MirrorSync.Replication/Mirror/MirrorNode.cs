@@ -35,6 +35,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
     private readonly DurablePosition durable;
     private readonly LogUpkeep upkeep;
     private readonly FleetObjectSets objectSets;
+    private readonly RootGuard root;
     private readonly ObjectSources sources;
     private readonly SketchSource sketches;
     private readonly ObjectSetFetcher objectSetFetcher;
@@ -92,10 +93,11 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         Salvage = new Salvage(options.Root, time, loggers.CreateLogger<Salvage>());
         sources = new ObjectSources(
             options.Identity, options.Upstream, options.Peers, options.CreateClient, time, loggers.CreateLogger<ObjectSources>());
+        root = new RootGuard(options.Root, options.RootIdentityFile);
         sketches = new SketchSource(options.Identity, options.CreateClient, time);
         objectSetFetcher = new ObjectSetFetcher(() => Repositories.All, bulk, options.ObjectSetsFolder + ".incoming", time, logger);
         RefsRepair refs = new(Salvage, time);
-        patrol = new RepairPatrol(() => [.. Repositories.Shown.Values], refs, options.PatrolInterval, time, logger);
+        patrol = new RepairPatrol(() => [.. Repositories.Shown.Values], refs, root.Check, options.PatrolInterval, time, logger);
         audit = new NodeAudit(
             () => [.. Repositories.Shown.Values],
             objectSets,
@@ -112,6 +114,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
             Checkpoint = checkpoints.WriteAsync,
             Problems = problems,
             Root = options.Root,
+            RootProblem = root.Check,
             Trash = Trash,
             Running = running.Task,
             RefusedAgainAfter = options.RefusedAgainAfter,
@@ -146,7 +149,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         }
 
         // A root that is not mounted looks empty, and everything would be fetched again onto the wrong disk.
-        if (new RootGuard(options.Root, options.RootIdentityFile).Open() is { } problem)
+        if (root.Open() is { } problem)
         {
             throw new InvalidDataException(problem);
         }
@@ -385,6 +388,11 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         generation = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
         FollowedRepositories anew = new(context, before.Removals, generation.Token);
         anew.BeginAnew(before.All, log.Appended.Sequence, from, listed, Records.Now(time));
+        foreach (FollowedRepository former in before.All)
+        {
+            former.Close();
+        }
+
         repositories = anew;
 
         // The checkpoint first: after an end in between, the old log ends below it, and all of this is done again.
@@ -398,6 +406,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         LogFollowing(logger, primaryName ?? string.Empty, from);
         foreach (FollowedRepository repository in anew.All)
         {
+            repository.Repair.Resume();
             repository.Work.Start();
         }
     }

@@ -21,15 +21,35 @@ internal sealed partial class ObjectSetFetcher(
     /// <summary>Fetches until cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        Directory.CreateDirectory(folder);
-        Array.ForEach(Directory.GetFiles(folder), File.Delete);
+        bool clean = false;
         ParallelOptions bounds = new() { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation };
         using PeriodicTimer timer = new(Interval, time);
         while (await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false))
         {
+            if (!(clean = clean || TryClean()))
+            {
+                continue;
+            }
+
             await Parallel.ForEachAsync(
                 repositories().Where(static r => r.IsObjectSetWanted), bounds, async (one, token) => await FetchAsync(one, token).ConfigureAwait(false))
                 .ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Removes what a former run left; false when the disk, or the want of descriptors, does not let it.</summary>
+    private bool TryClean()
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+            Array.ForEach(Directory.GetFiles(folder), File.Delete);
+            return true;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            LogUnclean(logger, folder, failure.Message);
+            return false;
         }
     }
 
@@ -45,13 +65,20 @@ internal sealed partial class ObjectSetFetcher(
                 repository.Work.OfferObjectSet(file);
             }
         }
-        catch (Exception failure) when (failure is IOException or HttpRequestException)
+        catch (Exception failure) when (failure is not OperationCanceledException)
         {
             // It is asked for again; the state says all the while that nothing is proven by it.
-            File.Delete(file);
+            if (File.Exists(file))
+            {
+                File.Delete(file);
+            }
+
             LogFailed(logger, name, failure.Message);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "{Folder} could not be emptied: {Reason}")]
+    private static partial void LogUnclean(ILogger logger, string folder, string reason);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "{Repository}: its object set could not be fetched: {Reason}")]
     private static partial void LogFailed(ILogger logger, RepositoryName repository, string reason);

@@ -47,6 +47,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
 
     private readonly NodeProblems problems;
     private readonly CheckpointStore store;
+    private readonly PrimaryRecovery recovery;
     private readonly RootSync rootSync;
     private readonly LogUpkeep upkeep;
     private PrimaryCheckpoints? checkpoints;
@@ -74,6 +75,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
         logger = loggers.CreateLogger<PrimaryNode>();
         problems = new NodeProblems(logger);
         store = new CheckpointStore(options.CheckpointFile, options.Root, options.BootId);
+        recovery = new PrimaryRecovery(options, log, spool, store, logger);
         rootSync = new RootSync(store);
         upkeep = new LogUpkeep(log, new LogRetention(log, spool, options.Retention, time), problems, time, logger);
         finder = new RepositoryFinder(options.Root, loggers.CreateLogger<RepositoryFinder>());
@@ -119,6 +121,9 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     /// <summary>The object sets, and the key that mirrors learn.</summary>
     public FleetObjectSets ObjectSets => objectSets;
 
+    /// <summary>A checkpoint of this boot says that what came before it is on the disk.</summary>
+    private bool MayCheckpoint => Problem is null && !recovery.IsDue;
+
     private CapturedRepositories Repositories => captured ?? throw new InvalidOperationException("RecoverAsync comes first");
 
     /// <summary>Brings back from the log what was captured last. Before anything else.</summary>
@@ -126,7 +131,12 @@ public sealed partial class PrimaryNode : IAsyncDisposable
     {
         rootProblem = root.Open();
         (ulong epoch, IReadOnlyList<ReplayedRepository> known, IReadOnlyList<long> removals) =
-            await new PrimaryRecovery(options, log, spool, store, logger).RunAsync(rootProblem is null, cancellation).ConfigureAwait(false);
+            await recovery.ReadAsync(cancellation).ConfigureAwait(false);
+        if (rootProblem is null)
+        {
+            await recovery.RollForwardAsync(cancellation).ConfigureAwait(false);
+        }
+
         if (epoch == 0)
         {
             epoch = 1;
@@ -147,7 +157,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             capture, known, new RemovalWindow(removals), options.ScanInterval, new KnownFolders(options.FoldersFile, logger), stopping.Token);
         await captured.CatchUpAsync(cancellation).ConfigureAwait(false);
         checkpoints = new PrimaryCheckpoints(store, capture, captured, problems);
-        if (rootProblem is null)
+        if (MayCheckpoint)
         {
             checkpoints.Write();
         }
@@ -167,7 +177,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             ScanAsync(repositories, linked.Token),
             TouchSentinelAsync(linked.Token),
             objectSets.CompactAsync(() => table.All.Select(static s => s.Repository), time, linked.Token),
-            checkpoints!.RunAsync(() => Problem is null, linked.Token),
+            checkpoints!.RunAsync(() => MayCheckpoint, linked.Token),
             upkeep.RetainAsync(
                 options.RetainInterval, () => checkpoints.ReplayAfter, () => MirrorFloor(options.Retention.MaxAge), linked.Token),
             capture!.Failed.Task,
@@ -187,7 +197,7 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             await stopping.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(loops[..^1]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await Task.WhenAll(repositories.All.Select(static r => r.Stopped)).ConfigureAwait(false);
-            if (Problem is null)
+            if (MayCheckpoint)
             {
                 checkpoints!.Write();
             }
@@ -422,6 +432,9 @@ public sealed partial class PrimaryNode : IAsyncDisposable
             looks.Blind();
             return false;
         }
+
+        // What could not be done at the start, for the root was not there yet.
+        await recovery.RollForwardAsync(cancellation).ConfigureAwait(false);
 
         // Before the first sweep there may be thousands of new ones, and the sweep comes to each in turn.
         try

@@ -157,6 +157,7 @@ internal sealed partial class ObjectSources(
         while (open.Count > 0)
         {
             progress.Is($"fetching {left.Count} objects from {source.GetLeftPart(UriPartial.Authority)}");
+            int before = open.Count;
             HashSet<ObjectId> batch = [.. open.Take(ObjectServer.MaxObjects)];
             using HttpResponseMessage? answer = await PostAsync(source, repository, batch, AnswerLimit, cancellation).ConfigureAwait(false);
             if (answer is null)
@@ -175,7 +176,7 @@ internal sealed partial class ObjectSources(
                 left.ExceptWith(pack.Ids);
                 progress.Came(pack.Ids.Count, guarded.Count);
             }
-            else if (absent == 0)
+            else if (absent == 0 || open.Count == before)
             {
                 throw new ProtocolException($"{source.Authority} gives nothing of what it was asked for, and misses nothing");
             }

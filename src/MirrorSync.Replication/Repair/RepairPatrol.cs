@@ -11,11 +11,12 @@ namespace MirrorSync.Replication.Repair;
 /// </summary>
 /// <param name="repositories">All that are shown.</param>
 /// <param name="refs">Compares refs.</param>
+/// <param name="rootProblem">What is wrong with the folder of all repositories; null when nothing is.</param>
 /// <param name="interval">How often.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Told what cannot be read.</param>
 internal sealed partial class RepairPatrol(
-    Func<IReadOnlyCollection<FollowedRepository>> repositories, RefsRepair refs, TimeSpan interval, TimeProvider time, ILogger logger)
+    Func<IReadOnlyCollection<FollowedRepository>> repositories, RefsRepair refs, Func<string?> rootProblem, TimeSpan interval, TimeProvider time, ILogger logger)
 {
     private readonly Dictionary<string, RefStamps> right = new(StringComparer.Ordinal);
 
@@ -25,6 +26,13 @@ internal sealed partial class RepairPatrol(
         using PeriodicTimer timer = new(interval, time);
         while (await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false))
         {
+            if (rootProblem() is { } problem)
+            {
+                // Everything looks gone then.
+                LogNoRoot(logger, problem);
+                continue;
+            }
+
             IReadOnlyCollection<FollowedRepository> all = repositories();
             HashSet<string> paths = [.. all.Select(static r => r.State.Repository.Path)];
             foreach (string gone in right.Keys.Except(paths).ToArray())
@@ -41,7 +49,7 @@ internal sealed partial class RepairPatrol(
                         _ = await repository.Repair.OrderAsync(order, cancellation).ConfigureAwait(false);
                     }
                 }
-                catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+                catch (Exception failure) when (failure is not OperationCanceledException)
                 {
                     LogUnread(logger, repository.State.Name, failure.Message);
                 }
@@ -94,7 +102,10 @@ internal sealed partial class RepairPatrol(
     }
 
     private static bool IsResting(FollowedRepository repository, RepositoryState state) =>
-        state.IsServable && ReferenceEquals(repository.State, state) && !repository.Work.IsBehind && repository.Work.RepairWanted is null;
+        !repository.Work.IsClosed && state.IsServable && ReferenceEquals(repository.State, state) && !repository.Work.IsBehind && repository.Work.RepairWanted is null;
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Problem}: no repository is looked at")]
+    private static partial void LogNoRoot(ILogger logger, string problem);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Repository}: its refs could not be looked at: {Reason}")]
     private static partial void LogUnread(ILogger logger, RepositoryName repository, string reason);

@@ -17,10 +17,14 @@ internal sealed partial class RepairStep(ApplyContext context, FollowedRepositor
     private static readonly TimeSpan WalkPatience = TimeSpan.FromSeconds(1);
 
     private readonly Lock gate = new();
+
+    // What is ordered while another order ends is either part of it or not: taken before the gate.
+    private readonly Lock ordering = new();
     private readonly Backoff backoff = new(context.Time);
     private readonly RepairProgress progress = new(context.Time);
     private TaskCompletionSource<RepairOutcome> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private string? withheld;
+    private bool closed;
     private ulong? triedFor;
 
     // By the worker: what was done for an order that grew meanwhile.
@@ -36,6 +40,11 @@ internal sealed partial class RepairStep(ApplyContext context, FollowedRepositor
         lock (gate)
         {
             RepositoryState next = change();
+            if (closed)
+            {
+                return;
+            }
+
             context.Table.Show(withheld is null || !next.IsServable
                 ? next : next with { Condition = RepositoryCondition.Damaged, Reason = withheld });
         }
@@ -59,10 +68,30 @@ internal sealed partial class RepairStep(ApplyContext context, FollowedRepositor
     {
         if (order.ConcernsReaders && !(order.OnlyObjects && !await MayBeNeededAsync(order, cancellation).ConfigureAwait(false)))
         {
-            Withhold(order.Reason ?? "something of it is damaged");
+            lock (ordering)
+            {
+                Withhold(order.Reason ?? "something of it is damaged");
+                return Want(order);
+            }
         }
 
-        return Want(order);
+        lock (ordering)
+        {
+            return Want(order);
+        }
+    }
+
+    /// <summary>The repository is gone, or another object follows it: nothing is shown or repaired any more.</summary>
+    public void Close()
+    {
+        TaskCompletionSource<RepairOutcome> ended;
+        lock (gate)
+        {
+            closed = true;
+            ended = done;
+        }
+
+        ended.TrySetResult(earlier);
     }
 
     /// <summary>Looks for all damage once, when a record cannot be applied; false when that was done for this record.</summary>
@@ -74,8 +103,12 @@ internal sealed partial class RepairStep(ApplyContext context, FollowedRepositor
         }
 
         triedFor = sequence;
-        Withhold(failure.Message);
-        _ = Want(RepairOrder.Everything with { Reason = failure.Message });
+        lock (ordering)
+        {
+            Withhold(failure.Message);
+            _ = Want(RepairOrder.Everything with { Reason = failure.Message });
+        }
+
         return true;
     }
 
@@ -120,6 +153,15 @@ internal sealed partial class RepairStep(ApplyContext context, FollowedRepositor
 
         backoff.Reset();
         context.Stores.Forget(state.Repository);
+        if (outcome.SnapshotReason is not null && context.RootProblem() is { } problem)
+        {
+            // Without its disk everything looks gone: nothing is fetched onto another one.
+            LogFailed(context.Logger, state.Name, problem);
+            progress.Is($"waits: {problem}");
+            await backoff.WaitAsync(stopping).ConfigureAwait(false);
+            return;
+        }
+
         if (outcome.SnapshotReason is { } reason)
         {
             LogGivenUp(context.Logger, state.Name, reason);
@@ -164,6 +206,14 @@ internal sealed partial class RepairStep(ApplyContext context, FollowedRepositor
 
     private void End(RepairOrder? order, RepairOutcome outcome)
     {
+        lock (ordering)
+        {
+            EndInOrder(order, outcome);
+        }
+    }
+
+    private void EndInOrder(RepairOrder? order, RepairOutcome outcome)
+    {
         outcome = earlier.And(outcome);
         bool isAll = repository.Work.Repaired(order);
         earlier = isAll ? new RepairOutcome() : outcome;
@@ -190,7 +240,7 @@ internal sealed partial class RepairStep(ApplyContext context, FollowedRepositor
         lock (gate)
         {
             withheld = reason;
-            if (context.Table.TryGet(repository.State.Name, out _))
+            if (!closed && context.Table.TryGet(repository.State.Name, out _))
             {
                 Show(() => repository.State);
             }

@@ -50,9 +50,9 @@ public static class ClosureSets
         {
             await failed.CancelAsync().ConfigureAwait(false);
             await ((Task)write).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (write.Exception?.InnerException is IOException reason)
+            if (write.Exception?.InnerException is { } reason)
             {
-                throw reason;
+                throw reason as IOException ?? new IOException($"the object set of {repository.Name} cannot be written: {reason.Message}", reason);
             }
 
             throw;

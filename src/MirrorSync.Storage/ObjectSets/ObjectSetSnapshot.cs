@@ -22,7 +22,7 @@ public sealed class ObjectSetSnapshot : IDisposable
     }
 
     /// <summary>The last record whose ids are all in it.</summary>
-    public ulong Sequence { get; }
+    public ulong Sequence { get; private set; }
 
     /// <summary>Cell 0; its count is the number of ids.</summary>
     public SketchCell Cell { get; }
@@ -43,6 +43,9 @@ public sealed class ObjectSetSnapshot : IDisposable
         ObjectDisposedException.ThrowIf(disposed, this);
         return SortedIds.Merge(Runs, journal, from, to);
     }
+
+    /// <summary>Later records, up to this one, added nothing.</summary>
+    public void HoldsUpTo(ulong sequence) => Sequence = Math.Max(Sequence, sequence);
 
     /// <summary>Writes a copy of the set, for <see cref="ObjectSet.ReplaceFromAsync"/>.</summary>
     public Task CopyToAsync(Stream stream, CancellationToken cancellation) => SetCopy.WriteAsync(this, stream, cancellation);

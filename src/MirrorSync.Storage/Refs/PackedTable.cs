@@ -44,7 +44,8 @@ internal sealed class PackedTable
     }
 
     /// <summary>Reads the file, unless it is known to be the one that was read last.</summary>
-    /// <exception cref="IOException">It cannot be read, or git would refuse it.</exception>
+    /// <exception cref="PackedRefsMalformedException">git would refuse it.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
     public static PackedTable Read(SafeFileHandle repository, string path, ObjectFormat format, PackedTable last, TimeProvider time)
     {
         if (last.settled && StampOf(repository, path) == last.Stamp)
@@ -88,7 +89,7 @@ internal sealed class PackedTable
         List<PackedRef> all = [];
         if (!PackedRefs.TryParse(bytes, format, all, out int errorOffset))
         {
-            throw new IOException($"{path}/packed-refs is malformed at byte {errorOffset}");
+            throw new PackedRefsMalformedException($"{path}/packed-refs is malformed at byte {errorOffset}");
         }
 
         Dictionary<RefName, PackedRef> refs = new(all.Count);

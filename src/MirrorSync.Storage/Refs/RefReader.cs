@@ -33,6 +33,7 @@ public sealed class RefReader(Repository repository, TimeProvider? time = null)
     private PackedTable? lastPacked;
 
     /// <summary>Reads all refs and HEAD.</summary>
+    /// <exception cref="PackedRefsMalformedException">packed-refs is malformed.</exception>
     /// <exception cref="IOException">The folder, refs/, a folder below it or packed-refs cannot be read.</exception>
     public RefReading ReadAll()
     {

@@ -22,10 +22,12 @@ public sealed class RefRestorer(Repository repository)
         new RefFolder(repository.Path, handle, beforeStep: null).ReplaceFile(name, RefFolder.ContentOf(value, repository.Format));
     }
 
-    /// <summary>Replaces packed-refs where it cannot be read; loose refs count before it as ever.</summary>
+    /// <summary>Replaces a packed-refs that is malformed, and keeps it as <c>packed-refs.torn</c>; loose refs count before it as ever.</summary>
     /// <exception cref="IOException">It cannot be written, or its lock stays taken.</exception>
     public void ReplaceTable(RefSnapshot refs)
     {
+        string table = Path.Combine(repository.Path, "packed-refs");
+        File.Copy(table, table + ".torn", overwrite: true);
         using SafeFileHandle handle = NativeFile.OpenFolder(repository.Path);
         new RefFolder(repository.Path, handle, beforeStep: null).ReplaceTable(refs);
     }

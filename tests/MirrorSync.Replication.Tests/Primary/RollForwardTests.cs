@@ -53,6 +53,80 @@ public sealed class RollForwardTests
         Assert.Null(await source.FsckAsync());
     }
 
+    /// <summary>The daemon starts before the disk with the repositories is mounted.</summary>
+    [Fact]
+    public async Task Recover_RootComesAfterTheStart_RollsForwardBeforeAnythingIsCaptured()
+    {
+        await using PrimaryRig primary = await PrimaryRig.StartAsync();
+        BareRepository source = await primary.RepositoryAsync(Name);
+        string old = await source.IdOfAsync("topic");
+        byte[] checkpoint = await CheckpointedAsync(primary);
+        await source.GitAsync("update-ref", "refs/heads/topic", await source.IdOfAsync("main"));
+        await primary.CapturedAsync(source);
+        string wanted = await source.RefsTextAsync();
+        ulong end = primary.Log.Committed.Sequence;
+        await primary.RestartAsync(async () =>
+        {
+            await File.WriteAllBytesAsync(primary.CheckpointFile, checkpoint);
+            await source.GitAsync("update-ref", "refs/heads/topic", old);
+            primary.BootId = "second";
+            Directory.Move(primary.Root, primary.Root + ".away");
+        });
+
+        // Ended before it came, it has said nothing of this boot.
+        await primary.RestartAsync();
+        Assert.Equal(checkpoint, await File.ReadAllBytesAsync(primary.CheckpointFile));
+        Directory.Move(primary.Root + ".away", primary.Root);
+        await primary.CapturedAsync(source);
+        Assert.Equal(wanted, await source.RefsTextAsync());
+        Assert.Equal(end, primary.Log.Committed.Sequence);
+    }
+
+    [Fact]
+    public async Task Recover_PackedRefsTorn_IsWrittenFromTheLogAndKeptBeside()
+    {
+        await using PrimaryRig primary = await PrimaryRig.StartAsync();
+        BareRepository source = await primary.RepositoryAsync(Name);
+        await source.GitAsync("pack-refs", "--all");
+        await CheckpointedAsync(primary);
+        string wanted = await source.RefsTextAsync();
+        string table = Path.Combine(source.Path, "packed-refs");
+        await primary.RestartAsync(() =>
+        {
+            using FileStream torn = File.OpenWrite(table);
+            torn.SetLength(torn.Length - 1);
+            primary.BootId = "second";
+            return Task.CompletedTask;
+        });
+        await primary.CapturedAsync(source);
+        Assert.Equal(wanted, await source.RefsTextAsync());
+        Assert.True(File.Exists(table + ".torn"));
+    }
+
+    /// <summary>A table that cannot be read now may be sound: nothing of the log's goes over it.</summary>
+    [Fact]
+    public async Task Recover_PackedRefsUnreadable_StaysAsItIs()
+    {
+        await using PrimaryRig primary = await PrimaryRig.StartAsync();
+        BareRepository source = await primary.RepositoryAsync(Name);
+        await source.GitAsync("pack-refs", "--all");
+        await CheckpointedAsync(primary);
+        string table = Path.Combine(source.Path, "packed-refs");
+        string wanted = await source.RefsTextAsync();
+        string aside = table + ".aside";
+        await primary.RestartAsync(() =>
+        {
+            File.Move(table, aside);
+            File.CreateSymbolicLink(table, "/dev/null");
+            primary.BootId = "second";
+            return Task.CompletedTask;
+        });
+        Assert.NotNull(new FileInfo(table).LinkTarget);
+        File.Move(aside, table, overwrite: true);
+        await primary.CapturedAsync(source);
+        Assert.Equal(wanted, await source.RefsTextAsync());
+    }
+
     [Fact]
     public async Task Recover_SameBoot_LeavesTheRefsToCapture()
     {

@@ -3,13 +3,19 @@ using MirrorSync.Testing.Nodes;
 
 namespace MirrorSync.Testing.Chaos;
 
-/// <summary>Kills, stops and starts nodes and cuts links, one fault or a few at a time, and leaves all well behind.</summary>
-internal sealed class ChaosFaults(TestNetwork network, ChaosOptions options, ChaosJournal journal)
+/// <summary>
+/// What goes wrong with one node: it is killed, stopped or frozen, its link is cut. One fault after the other, each mended again; other nodes have theirs at the same time.
+/// </summary>
+internal sealed class ChaosFaults(NodeProcess node, Func<Task> start, WanLink? link, ChaosOptions options, ChaosJournal journal, int seed)
 {
 #pragma warning disable CA5394 // not for secrets: the same seed makes the same choices
-    private readonly Random random = new(options.Seed);
+    private readonly Random random = new(seed);
+
+    /// <summary>Faults so far.</summary>
+    public int Count { get; private set; }
 
     /// <summary>Breaks and mends until told to stop.</summary>
+    /// <exception cref="ChaosFailedException">The node ended of its own accord, or not when it was asked to.</exception>
     public async Task RunAsync(CancellationToken stop)
     {
         while (true)
@@ -21,33 +27,33 @@ internal sealed class ChaosFaults(TestNetwork network, ChaosOptions options, Cha
             catch (OperationCanceledException)
             {
                 // Every fault before was mended.
+                RequireRunning();
                 return;
             }
 
-            TestMirror mirror = network.Mirrors[random.Next(network.Mirrors.Count)];
-            switch (random.Next(6))
+            RequireRunning();
+            Count++;
+            switch (random.Next(link is null ? 5 : 8))
             {
-                case 0 or 1:
-                    await DownAsync(mirror.Node, mirror.Node.StartAsync).ConfigureAwait(false);
-                    break;
-                case 2:
-                    await DownAsync(network.Primary, network.StartPrimaryAsync).ConfigureAwait(false);
+                case 0 or 1 or 2:
+                    await DownAsync(kill: true).ConfigureAwait(false);
                     break;
                 case 3:
-                    await Task.WhenAll(
-                        DownAsync(network.Primary, network.StartPrimaryAsync),
-                        DownAsync(mirror.Node, mirror.Node.StartAsync)).ConfigureAwait(false);
+                    await DownAsync(kill: false).ConfigureAwait(false);
+                    break;
+                case 4:
+                    await LastAsync("frozen", "thawed", node.Freeze, node.Thaw).ConfigureAwait(false);
                     break;
                 default:
-                    await CutAsync(mirror).ConfigureAwait(false);
+                    CutMode mode = random.Next(2) == 0 ? CutMode.Stall : CutMode.Reset;
+                    await LastAsync($"has its link cut: {mode}", "has its link healed", () => link!.Cut(mode), () => link!.Heal()).ConfigureAwait(false);
                     break;
             }
         }
     }
 
-    private async Task DownAsync(NodeProcess node, Func<Task> start)
+    private async Task DownAsync(bool kill)
     {
-        bool kill = random.Next(4) > 0;
         TimeSpan wait = options.FaultLasts * random.NextDouble();
         int code = 0;
         if (kill)
@@ -70,14 +76,21 @@ internal sealed class ChaosFaults(TestNetwork network, ChaosOptions options, Cha
         journal.Add($"{node.Config.Name} started");
     }
 
-    private async Task CutAsync(TestMirror mirror)
+    private async Task LastAsync(string begun, string ended, Action begin, Action end)
     {
-        CutMode mode = random.Next(2) == 0 ? CutMode.Stall : CutMode.Reset;
-        mirror.Link.Cut(mode);
-        journal.Add($"link of {mirror.Region.Name} cut: {mode}");
+        begin();
+        journal.Add($"{node.Config.Name} {begun}");
         await Task.Delay(options.FaultLasts * random.NextDouble(), TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
-        mirror.Link.Heal();
-        journal.Add($"link of {mirror.Region.Name} healed");
+        end();
+        journal.Add($"{node.Config.Name} {ended}");
+    }
+
+    private void RequireRunning()
+    {
+        if (!node.IsRunning)
+        {
+            throw new ChaosFailedException($"{node.Config.Name} ended of its own accord with code {node.ExitCode}");
+        }
     }
 #pragma warning restore CA5394
 }

@@ -12,9 +12,15 @@ public sealed record ChaosOptions
     /// <summary>How many repositories are pushed to, each by one client, one push after the other.</summary>
     public int Repositories { get; init; } = 3;
 
-    /// <summary>The longest time from one fault to the next.</summary>
-    public TimeSpan FaultEvery { get; init; } = TimeSpan.FromSeconds(1.5);
+    /// <summary>The longest time from the end of one push to the next of the same client.</summary>
+    public TimeSpan PushEvery { get; init; } = TimeSpan.FromMilliseconds(300);
 
-    /// <summary>The longest time that a node stays down, or a link cut.</summary>
-    public TimeSpan FaultLasts { get; init; } = TimeSpan.FromSeconds(1);
+    /// <summary>The longest time from the end of one fault to the next, for each node.</summary>
+    public TimeSpan FaultEvery { get; init; } = TimeSpan.FromSeconds(8);
+
+    /// <summary>The longest time that a fault lasts.</summary>
+    public TimeSpan FaultLasts { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Where all files of all nodes are copied to when a run fails; null for nowhere.</summary>
+    public string? Keep { get; init; }
 }

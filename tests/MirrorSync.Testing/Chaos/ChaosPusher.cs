@@ -7,15 +7,28 @@ namespace MirrorSync.Testing.Chaos;
 /// <summary>
 /// One client of one repository: pushes of every kind, one after the other, and after each a note of the primary's refs.
 /// </summary>
-internal sealed class ChaosPusher(BareRepository primary, string name, PushClient client, IReadOnlyList<SeenStates> states, ChaosJournal journal, int seed)
+internal sealed class ChaosPusher(BareRepository primary, string name, PushClient client, ChaosOptions options, ChaosJournal journal, int seed)
 {
     private const int ManyRefs = 120;
+
+    // Half of them go to the spool and travel on the bulk connection; some are large even there.
     private const int LargeBlob = 600 << 10;
+    private const int HugeBlob = 12 << 20;
+
+    // In a long run branches and tags come and go.
+    private const int MostBranches = 30;
+    private const int MostTags = 20;
 
 #pragma warning disable CA5394 // not for secrets: the same seed makes the same choices
     private readonly Random random = new(seed);
 
     private int number;
+
+    /// <summary>The repository's name.</summary>
+    public string Name => name;
+
+    /// <summary>The states that the repository had at the primary after each push. Nobody else changes its refs.</summary>
+    public SeenStates Made { get; } = new(name + " at the primary");
 
     /// <summary>Pushes made.</summary>
     public int Pushes { get; private set; }
@@ -47,21 +60,14 @@ internal sealed class ChaosPusher(BareRepository primary, string name, PushClien
             {
                 await TidyAsync().ConfigureAwait(false);
             }
+
+            await Task.Delay(options.PushEvery * random.NextDouble(), TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Notes the primary's refs for every mirror.</summary>
-    private async Task<int> NoteAsync()
-    {
-        string refs = await primary.GitAsync("for-each-ref", "--format=%(objectname) %(refname)").ConfigureAwait(false);
-        int state = 0;
-        foreach (SeenStates mirror in states)
-        {
-            state = mirror.Made(refs);
-        }
-
-        return state;
-    }
+    /// <summary>Notes the primary's refs.</summary>
+    private async Task<int> NoteAsync() =>
+        Made.Add(await primary.GitAsync("for-each-ref", "--format=%(objectname) %(refname)").ConfigureAwait(false));
 
     private async Task<string> ChangeAsync()
     {
@@ -69,7 +75,7 @@ internal sealed class ChaosPusher(BareRepository primary, string name, PushClien
         string[] branches = await NamesAsync("refs/heads/").ConfigureAwait(false);
         switch (random.Next(14))
         {
-            case 0 or 1:
+            case 0 or 1 when branches.Length < MostBranches:
                 string born = string.Create(CultureInfo.InvariantCulture, $"refs/heads/topic/{number}");
                 await SetAsync(born, await CommitAsync(Any(branches)).ConfigureAwait(false)).ConfigureAwait(false);
                 return $"new {born}";
@@ -77,11 +83,17 @@ internal sealed class ChaosPusher(BareRepository primary, string name, PushClien
                 string forced = Any(branches);
                 await SetAsync(forced, await CommitAsync(forced + "~1").ConfigureAwait(false)).ConfigureAwait(false);
                 return $"force {forced}";
-            case 4 when branches.Length > 1:
+            case 0 or 1 or 4 when branches.Length > 1:
                 string gone = Any(branches);
                 await client.Local.GitAsync("update-ref", "-d", gone).ConfigureAwait(false);
                 return $"delete {gone}";
             case 5:
+                string[] tags = await NamesAsync("refs/tags/").ConfigureAwait(false);
+                if (tags.Length >= MostTags)
+                {
+                    await client.Local.GitAsync("tag", "-d", Any(tags)["refs/tags/".Length..]).ConfigureAwait(false);
+                }
+
                 string tag = string.Create(CultureInfo.InvariantCulture, $"v{number}");
                 await client.Local.GitAsync("tag", "-a", "-m", tag, tag, Any(branches)).ConfigureAwait(false);
                 return $"tag {tag}";
@@ -93,7 +105,7 @@ internal sealed class ChaosPusher(BareRepository primary, string name, PushClien
                 return await FileOrFolderAsync(Any(branches)).ConfigureAwait(false);
             case 8:
                 string large = Any(branches);
-                byte[] bytes = new byte[random.Next(LargeBlob)];
+                byte[] bytes = new byte[random.Next(random.Next(6) == 0 ? HugeBlob : LargeBlob)];
                 random.NextBytes(bytes);
                 await SetAsync(large, await CommitAsync(large, bytes).ConfigureAwait(false)).ConfigureAwait(false);
                 return $"{bytes.Length} bytes to {large}";

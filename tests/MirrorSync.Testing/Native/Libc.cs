@@ -10,7 +10,10 @@ internal static partial class Libc
     public const short PollOut = 4;
     public const int SigTerm = 15;
     public const int SigKill = 9;
+    public const int SigStop = 19;
+    public const int SigContinue = 18;
 
+    private const int DescriptorLimit = 7;
     private const int TimerSlack = 29;
     private const int AtFdCwd = -100;
     private const int AtSymlinkNoFollow = 0x100;
@@ -19,6 +22,19 @@ internal static partial class Libc
 
     /// <summary>Sends a signal to one process.</summary>
     public static void Signal(int process, int signal) => _ = Kill(process, signal);
+
+    /// <summary>Sets a running process's soft limit of descriptors (RLIMIT_NOFILE), to its hard one when null.</summary>
+    public static void LimitDescriptors(int process, ulong? soft)
+    {
+        // struct rlimit: soft, hard.
+        Span<ulong> limit = stackalloc ulong[2];
+        ref ulong first = ref MemoryMarshal.GetReference(limit);
+        if (GetLimit(process, DescriptorLimit, 0, ref first) == 0)
+        {
+            limit[0] = soft ?? limit[1];
+            _ = SetLimit(process, DescriptorLimit, ref first, 0);
+        }
+    }
 
     /// <summary>
     /// A network does not compete with its nodes for the CPU: a thread that stands for one is woken to the
@@ -93,6 +109,12 @@ internal static partial class Libc
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int Kill(int process, int signal);
+
+    [LibraryImport("libc", EntryPoint = "prlimit64", SetLastError = true)]
+    private static partial int GetLimit(int process, int resource, nint none, ref ulong old);
+
+    [LibraryImport("libc", EntryPoint = "prlimit64", SetLastError = true)]
+    private static partial int SetLimit(int process, int resource, ref ulong now, nint none);
 
     [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
     private static partial int Prctl(int option, nuint a, nuint b, nuint c, nuint d);

@@ -34,6 +34,12 @@ public sealed class NodeProcess : IAsyncDisposable
     /// <exception cref="InvalidOperationException">It does not run.</exception>
     public NodeEndpoints Endpoints => endpoints ?? throw new InvalidOperationException($"{Config.Name} does not run");
 
+    /// <summary>Where the running daemon listens; null while it is down.</summary>
+    public NodeEndpoints? EndpointsIfUp => endpoints;
+
+    /// <summary>How the process ended; null while it is there.</summary>
+    public int? ExitCode => process is { HasExited: true } ? process.ExitCode : null;
+
     /// <summary>True while the process is there.</summary>
     public bool IsRunning => process is { HasExited: false };
 
@@ -46,6 +52,23 @@ public sealed class NodeProcess : IAsyncDisposable
             {
                 return $"--- {Config.Name}{Environment.NewLine}{string.Join(Environment.NewLine, tail)}{Environment.NewLine}";
             }
+        }
+    }
+
+    /// <summary>How many of all the lines that the daemon wrote, over restarts too, contain a text.</summary>
+    public int CountLines(string text)
+    {
+        lock (tail)
+        {
+            using FileStream file = new(Path.Combine(Config.Folder, "node.log"), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            using StreamReader lines = new(file);
+            int count = 0;
+            while (lines.ReadLine() is { } line)
+            {
+                count += line.Contains(text, StringComparison.Ordinal) ? 1 : 0;
+            }
+
+            return count;
         }
     }
 
@@ -99,6 +122,21 @@ public sealed class NodeProcess : IAsyncDisposable
 
     /// <summary>Ends the daemon at once (SIGKILL).</summary>
     public Task KillAsync() => EndAsync(Libc.SigKill);
+
+    /// <summary>Stops the daemon in its tracks (SIGSTOP); it answers nothing, and its connections stay open.</summary>
+    public void Freeze() => Signal(Libc.SigStop);
+
+    /// <summary>Ends <see cref="Freeze"/>.</summary>
+    public void Thaw() => Signal(Libc.SigContinue);
+
+    /// <summary>
+    /// From now on the daemon, which has more open than the limit, can open nothing (EMFILE). The limit is not lower, for
+    /// poll(2) takes no more entries than it.
+    /// </summary>
+    public void TakeDescriptors() => Libc.LimitDescriptors(process!.Id, 32);
+
+    /// <summary>Ends <see cref="TakeDescriptors"/>.</summary>
+    public void GiveDescriptors() => Libc.LimitDescriptors(process!.Id, null);
 
     /// <summary>What <c>/status</c> says now; null when it cannot be asked.</summary>
     public async Task<NodeStatusView?> TryGetStatusAsync(CancellationToken cancellation = default)
@@ -177,6 +215,8 @@ public sealed class NodeProcess : IAsyncDisposable
         await log.DisposeAsync().ConfigureAwait(false);
     }
 
+    private void Signal(int signal) => Libc.Signal(process!.Id, signal);
+
     private void Launch()
     {
         process?.Dispose();
@@ -201,7 +241,15 @@ public sealed class NodeProcess : IAsyncDisposable
         }
 
         using CancellationTokenSource deadline = new(Patience.Deadline);
-        await process.WaitForExitAsync(deadline.Token).ConfigureAwait(false);
+        try
+        {
+            await process.WaitForExitAsync(deadline.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new NodeFailedException($"{Config.Name} did not end within {Patience.Deadline.TotalSeconds:0} s of signal {signal}{Environment.NewLine}{LogTail}");
+        }
+
         return process.ExitCode;
     }
 

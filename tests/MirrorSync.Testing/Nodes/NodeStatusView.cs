@@ -37,7 +37,7 @@ public sealed record NodeStatusView
     public IReadOnlyList<RepositoryView> Repositories { get; init; } = [];
 
     /// <summary>How far the node's log is durable.</summary>
-    public DurableView Durable { get; init; } = new(0, 0);
+    public DurableView Durable { get; init; } = new(0, 0, string.Empty);
 
     /// <summary>The repository of that name; null when the node knows none.</summary>
     public RepositoryView? Find(string name) => Repositories.FirstOrDefault(r => r.Name == name);
@@ -46,7 +46,8 @@ public sealed record NodeStatusView
 /// <summary>A durable position in <c>/status</c>.</summary>
 /// <param name="Epoch">Which log.</param>
 /// <param name="Sequence">How far.</param>
-public sealed record DurableView(ulong Epoch, ulong Sequence);
+/// <param name="Chain">The chain over all up to there, hex.</param>
+public sealed record DurableView(ulong Epoch, ulong Sequence, string Chain);
 
 /// <summary>One repository in <c>/status</c>.</summary>
 public sealed record RepositoryView

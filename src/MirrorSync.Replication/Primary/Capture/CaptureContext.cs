@@ -70,7 +70,7 @@ internal sealed record CaptureContext(
             await Log.CommitAsync(record.Position, cancellation).ConfigureAwait(false);
             return record;
         }
-        catch (Exception failure) when (failure is not OperationCanceledException)
+        catch (Exception failure) when (IsOfTheLog(failure, isAppended: record is not null))
         {
             lock (inFlight)
             {
@@ -81,6 +81,13 @@ internal sealed record CaptureContext(
             throw new LogUnwritableException($"the replication log cannot be written: {failure.Message}", failure);
         }
     }
+
+    /// <summary>
+    /// True for a disk that failed, a log that was closed, and one that was reopened between append and commit: it ends before
+    /// the record then. Anything else is a fault of the record or of the code, and says nothing of the log.
+    /// </summary>
+    private static bool IsOfTheLog(Exception failure, bool isAppended) =>
+        failure is IOException or ObjectDisposedException || (failure is ArgumentOutOfRangeException && isAppended);
 
     /// <summary>The record's outcome is in the table.</summary>
     public void MarkShown(LogRecord record)

@@ -239,7 +239,7 @@ internal sealed partial class CapturedRepositories
 
             Repository moved = found[to];
             LogRecord record = await AppendAsync(old, Records.Renamed(last, moved.Name, context.Time)).ConfigureAwait(false);
-            context.ObjectSets.Move(last.Name, moved.Name);
+            ChangeSets(last.Name, () => context.ObjectSets.Move(last.Name, moved.Name));
             RepositoryCondition condition = last.IsServable ? RepositoryCondition.Held : RepositoryCondition.Missing;
             RepositoryState next = last with
             {
@@ -351,13 +351,26 @@ internal sealed partial class CapturedRepositories
         context.Table.Remove(last.Name);
         TellOthers(last.Name, newName: null);
         context.MarkShown(record);
-        context.ObjectSets.Delete(last.Name);
+        ChangeSets(last.Name, () => context.ObjectSets.Delete(last.Name));
         if (!wanted)
         {
             removals.Add(at);
         }
 
         LogRemoved(context.Logger, last.Name, record.Sequence, wanted);
+    }
+
+    /// <summary>The record is in the log: a set that does not follow is lost, and a new Baseline or the next start sees to it.</summary>
+    private void ChangeSets(RepositoryName name, Action change)
+    {
+        try
+        {
+            change();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            LogSetStays(context.Logger, name, failure.Message);
+        }
     }
 
     private void TellOthers(RepositoryName name, RepositoryName? newName)
@@ -399,6 +412,9 @@ internal sealed partial class CapturedRepositories
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Repository}: renamed to {NewName}, record {Sequence}")]
     private static partial void LogRenamed(ILogger logger, RepositoryName repository, RepositoryName newName, ulong sequence);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Repository}: its object set could not be moved or deleted with it: {Reason}")]
+    private static partial void LogSetStays(ILogger logger, RepositoryName repository, string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Repository}: removed, record {Sequence}; by an operator's word: {Accepted}")]
     private static partial void LogRemoved(ILogger logger, RepositoryName repository, ulong sequence, bool accepted);

@@ -6,23 +6,34 @@ namespace MirrorSync.Replication.Primary.Recovery;
 /// <summary>What a primary does before it captures anything: reads what the log says, and makes its repositories be so where they are not.</summary>
 internal sealed partial class PrimaryRecovery(PrimaryOptions options, ReplicationLog log, Spool spool, CheckpointStore store, ILogger logger)
 {
-    /// <summary>Reads the log from the last checkpoint, and rolls the repositories forward if the machine went down since.</summary>
-    /// <param name="isRootSound">False while the repositories cannot be trusted to be there: nothing is written then.</param>
-    /// <param name="cancellation">Gives up.</param>
-    public async Task<ReplayedLog> RunAsync(bool isRootSound, CancellationToken cancellation)
+    private volatile Tuple<ReplayStart?, ReplayedLog>? due;
+
+    /// <summary>True while the repositories are to be rolled forward: nothing may be captured, and no checkpoint written.</summary>
+    public bool IsDue => due is not null;
+
+    /// <summary>Reads the log from the last checkpoint. If the machine went down since, a roll-forward is due from then on.</summary>
+    public async Task<ReplayedLog> ReadAsync(CancellationToken cancellation)
     {
         ReplayStart? start = ReadCheckpoint();
         ReplayedLog replayed = await LogReplay.ReadAsync(log, spool, options.Root, start, logger, cancellation).ConfigureAwait(false);
         bool doubtful = log.Appended != LogPosition.Origin && (start is null || store.IsDoubtful(start.Checkpoint));
-        if (doubtful && isRootSound)
+        due = doubtful ? Tuple.Create(start, replayed) : null;
+        return replayed;
+    }
+
+    /// <summary>Rolls the repositories forward where that is due. Only while the root is sound, and before anything is captured.</summary>
+    public async Task RollForwardAsync(CancellationToken cancellation)
+    {
+        if (due is not var (start, replayed))
         {
-            LogRollForward(logger, start?.Checkpoint.ReplayAfter ?? log.Base.Sequence, log.Appended.Sequence);
-            Dictionary<string, string[]> packs = (start?.Checkpoint.Repositories ?? []).ToDictionary(static e => e.Name, static e => e.Packs ?? []);
-            await new RollForward(options, spool, logger).RunAsync(replayed.Repositories, packs, cancellation).ConfigureAwait(false);
-            store.Recovered();
+            return;
         }
 
-        return replayed;
+        LogRollForward(logger, start?.Checkpoint.ReplayAfter ?? log.Base.Sequence, log.Appended.Sequence);
+        Dictionary<string, string[]> packs = (start?.Checkpoint.Repositories ?? []).ToDictionary(static e => e.Name, static e => e.Packs ?? []);
+        await new RollForward(options, spool, logger).RunAsync(replayed.Repositories, packs, cancellation).ConfigureAwait(false);
+        store.Recovered();
+        due = null;
     }
 
     /// <summary>What a start begins with; null where there is nothing to be had, so that the whole log is read.</summary>

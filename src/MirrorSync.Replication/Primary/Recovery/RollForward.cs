@@ -146,7 +146,7 @@ internal sealed partial class RollForward(PrimaryOptions options, Spool spool, I
         {
             return new RefReader(repository).ReadAll();
         }
-        catch (IOException) when (File.Exists(Path.Combine(repository.Path, "packed-refs")))
+        catch (PackedRefsMalformedException)
         {
             restorer.ReplaceTable(logged);
             return new RefReader(repository).ReadAll();

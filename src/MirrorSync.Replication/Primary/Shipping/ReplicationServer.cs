@@ -104,8 +104,22 @@ public sealed partial class ReplicationServer : INodeStatusSource
     {
         try
         {
-            return table.TryGet(name, out RepositoryState? state) && state.ObjectSet is not null
-                ? node.ObjectSets.Current?.Open(name, state.Repository.Format).Snapshot() : null;
+            if (!table.TryGet(name, out RepositoryState? state) || state.ObjectSet is not { } expected
+                || node.ObjectSets.Current?.Open(name, state.Repository.Format).Snapshot() is not { } set)
+            {
+                return null;
+            }
+
+            if (set.Cell == expected)
+            {
+                // What came since its last addition brought nothing.
+                set.HoldsUpTo(state.Applied.Sequence);
+                return set;
+            }
+
+            // A record is being written.
+            set.Dispose();
+            return null;
         }
         catch (ObjectSetDamagedException)
         {
