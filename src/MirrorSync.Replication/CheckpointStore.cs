@@ -19,6 +19,9 @@ internal sealed class CheckpointStore(string file, string root, string bootId)
     private readonly StateFolder states = new(Path.Combine(Path.GetDirectoryName(file)!, "repositories"));
     private readonly PackNames packs = new();
 
+    // First of all here: the disk that fails may not take the file either.
+    private volatile bool unsynced;
+
     private string UnsyncedFile => file + ".unsynced";
 
     /// <summary>The last checkpoint; null when there is none.</summary>
@@ -29,10 +32,23 @@ internal sealed class CheckpointStore(string file, string root, string bootId)
     public bool IsDoubtful(Checkpoint checkpoint) => !BootId.IsSame(checkpoint.Boot, bootId) || HasFailed;
 
     /// <summary>True when the disk did not take what was to be synced, and that was not written anew yet.</summary>
-    public bool HasFailed => File.Exists(UnsyncedFile);
+    public bool HasFailed => unsynced || File.Exists(UnsyncedFile);
 
     /// <summary>What was doubtful is written anew.</summary>
-    public void Recovered() => File.Delete(UnsyncedFile);
+    public void Recovered()
+    {
+        File.Delete(UnsyncedFile);
+        unsynced = false;
+    }
+
+    /// <summary>The states of a checkpoint that is not doubtful are good as they are: none is written over.</summary>
+    public void Keep(Checkpoint checkpoint)
+    {
+        foreach (CheckpointEntry entry in checkpoint.Repositories.Where(static e => e.Sequence > 0))
+        {
+            states.Keep(Handshake.Name(entry.Name), entry.Sequence);
+        }
+    }
 
     /// <summary>A repository's state as of the checkpoint; null when none was kept.</summary>
     /// <exception cref="InvalidDataException">It is damaged, or not what the checkpoint names.</exception>
@@ -51,18 +67,12 @@ internal sealed class CheckpointStore(string file, string root, string bootId)
 
     /// <summary>Brings all repositories to the disk. A failure is kept in mind. Any thread.</summary>
     /// <exception cref="IOException">The disk failed.</exception>
-    public void SyncRoot()
-    {
-        try
-        {
-            Folders.SyncFileSystem(root);
-        }
-        catch (IOException)
-        {
-            Durable.ReplaceFile(UnsyncedFile, []);
-            throw;
-        }
-    }
+    public void SyncRoot() => SyncRoot(root);
+
+    /// <summary>The same, by a folder of theirs.</summary>
+    /// <param name="folder">On the file system of the repositories.</param>
+    /// <exception cref="IOException">The disk failed, or the folder is missing.</exception>
+    public void SyncRoot(string folder) => Folders.SyncFileSystem(folder, MarkUnsynced);
 
     /// <summary>
     /// First what is to be said, then the syncs that make it true, then the word itself. A sync that failed is not tried
@@ -75,6 +85,7 @@ internal sealed class CheckpointStore(string file, string root, string bootId)
     {
         if (HasFailed)
         {
+            MarkUnsynced();
             throw new IOException("the disk did not take what was written before; the next start writes that anew");
         }
 
@@ -95,5 +106,14 @@ internal sealed class CheckpointStore(string file, string root, string bootId)
         CheckpointEntry[] entries = [.. checkpoint.Repositories.Select(e => e with { Packs = listed.GetValueOrDefault(e.Name) })];
         (checkpoint with { Repositories = entries, Boot = bootId }).Write(file);
         states.Retain(entries.Where(static e => e.Sequence > 0).Select(static e => (Handshake.Name(e.Name), e.Sequence)));
+    }
+
+    private void MarkUnsynced()
+    {
+        unsynced = true;
+        if (!File.Exists(UnsyncedFile))
+        {
+            Durable.ReplaceFile(UnsyncedFile, []);
+        }
     }
 }

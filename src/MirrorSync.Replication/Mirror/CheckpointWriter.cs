@@ -36,9 +36,8 @@ internal sealed partial class CheckpointWriter(
         while (await timer.WaitForNextTickAsync(cancellation).ConfigureAwait(false))
         {
             ulong now = (collect()?.Repositories ?? []).Aggregate(0UL, static (sum, e) => sum + e.Sequence);
-            if (now != last)
+            if (now != last && await WriteAsync(cancellation).ConfigureAwait(false))
             {
-                await WriteAsync(cancellation).ConfigureAwait(false);
                 last = now;
             }
         }

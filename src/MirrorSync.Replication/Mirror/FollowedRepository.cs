@@ -4,6 +4,7 @@ using MirrorSync.Git.Objects.Fsck;
 using MirrorSync.Git.Packs;
 using MirrorSync.Replication.Mirror.Removal;
 using MirrorSync.Replication.Repair;
+using MirrorSync.Replication.Status;
 using MirrorSync.Replication.Wire;
 using MirrorSync.Storage.Files;
 using MirrorSync.Storage.Log;
@@ -163,7 +164,7 @@ internal sealed partial class FollowedRepository
                         _ => ApplyNextAsync(),
                     }).ConfigureAwait(false);
                     backoff.Reset();
-                    context.Problems.Clear(state.Name.Value);
+                    context.Problems.Clear(NodeProblems.SubjectOf(state.Name));
                 }
                 catch (Exception failure) when (failure is not OperationCanceledException || !stopping.IsCancellationRequested)
                 {
@@ -334,6 +335,7 @@ internal sealed partial class FollowedRepository
         }
 
         await departure.RenameAsync(state, record, newName, !work.IsSnapshotWanted, stopping).ConfigureAwait(false);
+        context.Problems.Clear(NodeProblems.SubjectOf(record.Repository));
         Done();
         if (!work.IsSnapshotWanted && record.After.Refs is { } expected && expected != state.Refs.Digest)
         {
@@ -404,7 +406,7 @@ internal sealed partial class FollowedRepository
         if (DiskFailure.Is(failure))
         {
             // Not this repository's trouble alone.
-            context.Problems.Set(state.Name.Value, $"{state.Name} cannot be written: {failure.Message}");
+            context.Problems.Set(NodeProblems.SubjectOf(state.Name), $"{state.Name} cannot be written: {failure.Message}");
         }
 
         if (work.IsSnapshotWanted)

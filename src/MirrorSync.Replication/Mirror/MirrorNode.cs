@@ -87,7 +87,7 @@ public sealed partial class MirrorNode : INodeStatusSource, IFollower, IAsyncDis
         // Whatever the options say: what is taken must be connected, for the apply path walks nothing.
         PackIndexer indexer = new(options.Packs with { ListIds = true, Checks = options.RefuseFindings ? ObjectChecks.Strict : ObjectChecks.Connected });
         objectSets = new FleetObjectSets(options.ObjectSetsFolder, options.SketchKeyFile);
-        snapshots = new SnapshotInstaller(options, bulk, indexer, table, maintenance, loggers.CreateLogger<SnapshotInstaller>());
+        snapshots = new SnapshotInstaller(options, bulk, indexer, table, store, maintenance, loggers.CreateLogger<SnapshotInstaller>());
         durable = new DurablePosition(log, spool);
         Trash = new RepositoryTrash(options.Root, options.TrashRetention, time, loggers.CreateLogger<RepositoryTrash>());
         Salvage = new Salvage(options.Root, time, loggers.CreateLogger<Salvage>());

@@ -64,6 +64,10 @@ internal sealed partial class MirrorRecovery(MirrorOptions options, ApplyContext
         {
             LogRebooted(context.Logger, checkpoint.ReplayAfter, context.Log.Appended.Sequence);
         }
+        else
+        {
+            store.Keep(checkpoint);
+        }
 
         List<Recovered> recovered = [];
         Lock gate = new();

@@ -22,7 +22,13 @@ namespace MirrorSync.Replication.Mirror;
 /// no longer wanted.
 /// </summary>
 internal sealed partial class SnapshotInstaller(
-    MirrorOptions options, BulkClient bulk, PackIndexer indexer, RepositoryTable table, NodeMaintenance? maintenance, ILogger logger)
+    MirrorOptions options,
+    BulkClient bulk,
+    PackIndexer indexer,
+    RepositoryTable table,
+    CheckpointStore store,
+    NodeMaintenance? maintenance,
+    ILogger logger)
 {
     private const int MaxParts = 1 << 20;
 
@@ -91,10 +97,10 @@ internal sealed partial class SnapshotInstaller(
         }
 
         Repository installed = beside with { Path = name.PathBelow(options.Root) };
-        Folders.SyncFileSystem(coming.Build);
+        Sync(name, coming.Build);
         using (maintenance is null ? null : await maintenance.EnterExchangeAsync(installed, cancellation).ConfigureAwait(false))
         {
-            MoveIn(coming.Build, installed.Path);
+            MoveIn(name, coming.Build, installed.Path);
         }
 
         // With it goes the damaged copy, after an exchange.
@@ -238,7 +244,21 @@ internal sealed partial class SnapshotInstaller(
         return new PartStream(coming.PathOf(part), part.Length, offset => bulk.OpenPart(manifest, number, offset, cancellation));
     }
 
-    private static void MoveIn(string folder, string target)
+    private void Sync(RepositoryName name, string folder)
+    {
+        try
+        {
+            store.SyncRoot(folder);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // The kernel takes the pages for clean now: another sync would say of these same parts that they are on the disk.
+            Forget(name);
+            throw;
+        }
+    }
+
+    private void MoveIn(RepositoryName name, string folder, string target)
     {
         if (Directory.Exists(target))
         {
@@ -256,7 +276,7 @@ internal sealed partial class SnapshotInstaller(
             string parent = Path.GetDirectoryName(target)!;
             Directory.CreateDirectory(parent);
             Folders.Move(folder, target);
-            Folders.SyncFileSystem(parent);
+            Sync(name, parent);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using MirrorSync.Storage.Repositories;
 
 namespace MirrorSync.Replication.Status;
 
@@ -10,6 +11,9 @@ internal sealed partial class NodeProblems(ILogger logger)
 
     /// <summary>All of them, in words.</summary>
     public IReadOnlyList<string> All => [.. bySubject.OrderBy(static p => p.Key, StringComparer.Ordinal).Select(static p => p.Value)];
+
+    /// <summary>The subject of one repository: no other subject bears it, whatever the repository's name.</summary>
+    public static string SubjectOf(RepositoryName repository) => $"repository {repository.Value}";
 
     /// <summary>Something is wrong.</summary>
     public void Set(string subject, string problem)

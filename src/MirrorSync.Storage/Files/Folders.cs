@@ -29,14 +29,24 @@ public static class Folders
     }
 
     /// <summary>Brings all that was written to the file system of a folder to the disk (syncfs(2)).</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="failed">Told when the disk failed; not when the folder could not be opened, for then nothing was tried.</param>
     /// <exception cref="IOException">The folder is missing, or the disk failed.</exception>
-    public static void SyncFileSystem(string folder)
+    public static void SyncFileSystem(string folder, Action? failed = null)
     {
-        DiskFaults.Before(DiskPart.Folder, DiskCall.SyncFileSystem, folder);
         using SafeFileHandle handle = NativeFile.OpenFolder(folder);
-        if (LibC.SyncFileSystem(handle) < 0)
+        try
         {
-            throw NativeFile.Failure("syncfs", folder, (Errno)Marshal.GetLastPInvokeError());
+            DiskFaults.Before(DiskPart.Folder, DiskCall.SyncFileSystem, folder);
+            if (LibC.SyncFileSystem(handle) < 0)
+            {
+                throw NativeFile.Failure("syncfs", folder, (Errno)Marshal.GetLastPInvokeError());
+            }
+        }
+        catch
+        {
+            failed?.Invoke();
+            throw;
         }
 
         DiskFaults.After(DiskPart.Folder, DiskCall.SyncFileSystem, folder);

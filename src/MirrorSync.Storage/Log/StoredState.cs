@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.Text;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Sketches;
@@ -30,7 +31,7 @@ public sealed record StoredState(RepositoryName Name, ObjectFormat Format, LogPo
 ///      ...  the fields, as in a record's body
 /// </code>
 /// </summary>
-/// <remarks>One process owns the folder. Not safe for many threads.</remarks>
+/// <remarks>One process owns the folder. Reads are safe for many threads at once, all else for one.</remarks>
 public sealed class StateFolder(string folder)
 {
     private const int CellOffset = 57;
@@ -38,20 +39,30 @@ public sealed class StateFolder(string folder)
     private const byte Version = 1;
 
     // Written by this process, or named by a checkpoint: what else bears such a name may be torn.
-    private readonly HashSet<string> known = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> known = new(StringComparer.Ordinal);
 
     /// <summary>Where the files are.</summary>
     public string Folder => folder;
 
     /// <summary>True when <see cref="Write"/> would do nothing.</summary>
-    public bool Holds(RepositoryName name, ulong sequence) => known.Contains(FileName(name, sequence));
+    public bool Holds(RepositoryName name, ulong sequence) => known.ContainsKey(FileName(name, sequence));
+
+    /// <summary>A checkpoint names the state, and the machine has run on since: it is there in full, where it is there at all.</summary>
+    public void Keep(RepositoryName name, ulong sequence)
+    {
+        string file = FileName(name, sequence);
+        if (File.Exists(Path.Combine(folder, file)))
+        {
+            known[file] = true;
+        }
+    }
 
     /// <summary>Writes a state.</summary>
     /// <exception cref="IOException">The disk failed.</exception>
     public void Write(StoredState state)
     {
         string name = FileName(state.Name, state.Applied.Sequence);
-        if (known.Contains(name))
+        if (known.ContainsKey(name))
         {
             return;
         }
@@ -81,7 +92,7 @@ public sealed class StateFolder(string folder)
             Disk.Write(DiskPart.State, file, bytes, 0);
         }
 
-        known.Add(name);
+        known[name] = true;
     }
 
     /// <summary>Reads a state that a checkpoint names; null when there is none.</summary>
@@ -117,7 +128,7 @@ public sealed class StateFolder(string folder)
             throw new InvalidDataException($"{path}: {error}");
         }
 
-        known.Add(Path.GetFileName(path));
+        known[Path.GetFileName(path)] = true;
         SketchCell? cell = bytes[CellOffset - 1] == 0 ? null : CellBytes.Read(bytes.AsSpan(CellOffset));
         return new StoredState(name, format, applied, cell, fields);
     }
@@ -135,7 +146,10 @@ public sealed class StateFolder(string folder)
             }
         }
 
-        known.IntersectWith(kept);
+        foreach (string gone in known.Keys.Where(n => !kept.Contains(n)))
+        {
+            known.TryRemove(gone, out _);
+        }
     }
 
     private static string FileName(RepositoryName name, ulong sequence)

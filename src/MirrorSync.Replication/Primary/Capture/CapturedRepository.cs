@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using MirrorSync.Git.Objects;
 using MirrorSync.Git.Refs;
 using MirrorSync.Replication.Primary.Notice;
+using MirrorSync.Replication.Status;
 using MirrorSync.Storage.Files;
 using MirrorSync.Storage.Log;
 using MirrorSync.Storage.Objects;
@@ -165,6 +166,7 @@ internal sealed partial class CapturedRepository
         {
             AcknowledgeAll();
             queue.Abandon();
+            context.Problems.Clear(NodeProblems.SubjectOf(state.Name));
         }
 
         return retired;
@@ -248,7 +250,7 @@ internal sealed partial class CapturedRepository
             if (captured)
             {
                 failures = 0;
-                context.Problems.Clear(state.Name.Value);
+                context.Problems.Clear(NodeProblems.SubjectOf(state.Name));
                 AcknowledgeAll();
             }
         }
@@ -263,7 +265,7 @@ internal sealed partial class CapturedRepository
             Hold(failure.Message);
             if (DiskFailure.Is(failure))
             {
-                context.Problems.Set(state.Name.Value, $"{state.Name} is not captured: {failure.Message}");
+                context.Problems.Set(NodeProblems.SubjectOf(state.Name), $"{state.Name} is not captured: {failure.Message}");
             }
 
             failures++;

@@ -29,7 +29,7 @@ internal sealed class PinnedSnapshot(
     /// <summary>Every record of the repository up to here is in it.</summary>
     public ulong Through { get; set; }
 
-    /// <summary>When somebody last asked for something of it.</summary>
+    /// <summary>When somebody last asked for something of it, or had been sent it.</summary>
     public long UsedAt { get; set; }
 
     /// <summary>True while somebody is being sent something of it.</summary>
@@ -45,7 +45,7 @@ internal sealed class PinnedSnapshot(
     }
 
     /// <summary>Keeps the files open until the result is disposed of; null when they are closed already.</summary>
-    public IDisposable? TryUse()
+    public IDisposable? TryUse(TimeProvider time)
     {
         lock (gate)
         {
@@ -55,7 +55,7 @@ internal sealed class PinnedSnapshot(
             }
 
             users++;
-            return new Use(this);
+            return new Use(this, time);
         }
     }
 
@@ -82,10 +82,11 @@ internal sealed class PinnedSnapshot(
         bases,
         [.. parts.Select(static p => p.Part)]);
 
-    private void Release()
+    private void Release(long now)
     {
         lock (gate)
         {
+            UsedAt = now;
             users--;
             CloseUnused();
         }
@@ -102,7 +103,7 @@ internal sealed class PinnedSnapshot(
         }
     }
 
-    private sealed class Use(PinnedSnapshot snapshot) : IDisposable
+    private sealed class Use(PinnedSnapshot snapshot, TimeProvider time) : IDisposable
     {
         private bool done;
 
@@ -110,7 +111,7 @@ internal sealed class PinnedSnapshot(
         {
             if (!Interlocked.Exchange(ref done, true))
             {
-                snapshot.Release();
+                snapshot.Release(time.GetTimestamp());
             }
         }
     }

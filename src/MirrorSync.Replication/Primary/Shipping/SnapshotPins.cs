@@ -138,7 +138,7 @@ public sealed partial class SnapshotPins : IDisposable
     {
         lock (gate)
         {
-            if (pinned.Find(p => p.Id == snapshot) is not { } found || (uint)part >= (uint)found.Parts.Count || found.TryUse() is not { } use)
+            if (pinned.Find(p => p.Id == snapshot) is not { } found || (uint)part >= (uint)found.Parts.Count || found.TryUse(time) is not { } use)
             {
                 return null;
             }
@@ -189,8 +189,19 @@ public sealed partial class SnapshotPins : IDisposable
             new LogRecordBody { Updates = RefSnapshot.Empty(state.Refs.Format).UpdatesTo(state.Refs) }, MetadataFields.Said(metadata));
         byte[] fields = LogRecordBodyCodec.EncodeFields(body, state.Refs.Format);
         PinnedObjects objects = await PinAsync(state, bases, reachableOnly, cancellation).ConfigureAwait(false);
-        SafeFileHandle file = NamelessFile.Create(scratch);
-        RandomAccess.Write(file, fields, 0);
+        SafeFileHandle? file = null;
+        try
+        {
+            file = NamelessFile.Create(scratch);
+            RandomAccess.Write(file, fields, 0);
+        }
+        catch
+        {
+            file?.Dispose();
+            objects.Dispose();
+            throw;
+        }
+
         string hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(fields));
         return new PinnedSnapshot(
             state,
@@ -246,13 +257,13 @@ public sealed partial class SnapshotPins : IDisposable
     {
         lock (gate)
         {
-            pinned.Sort(static (a, b) => a.UsedAt.CompareTo(b.UsedAt));
+            PinnedSnapshot[] byAge = [.. pinned.OrderBy(static p => p.UsedAt)];
             int files = pinned.Sum(static p => p.Parts.Count);
             int count = pinned.Count;
-            foreach (PinnedSnapshot snapshot in pinned.ToArray())
+            foreach (PinnedSnapshot snapshot in byAge)
             {
                 // However much it is, the youngest is wanted now.
-                bool tooMuch = (count > MaxPinned || files > MaxFiles) && snapshot != pinned[^1];
+                bool tooMuch = (count > MaxPinned || files > MaxFiles) && snapshot != byAge[^1];
                 if (!snapshot.IsInUse && (tooMuch || time.GetElapsedTime(snapshot.UsedAt) > Lease))
                 {
                     snapshot.Retire();
