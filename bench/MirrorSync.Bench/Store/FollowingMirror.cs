@@ -77,7 +77,8 @@ internal sealed class FollowingMirror : IAsyncDisposable
             table,
             indexer,
             bulk,
-            new SnapshotInstaller(options, bulk, indexer, table, Maintenance, NullLogger.Instance),
+            new SnapshotInstaller(
+                options, bulk, indexer, table, new CheckpointStore(options.CheckpointFile, options.Root, options.BootId), Maintenance, NullLogger.Instance),
             static _ => { },
             _ => applied.TrySetResult(),
             TimeProvider.System,
