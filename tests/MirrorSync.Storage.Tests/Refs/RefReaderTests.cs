@@ -255,7 +255,7 @@ public class RefReaderTests
     {
         using RefFixture fixture = await RefFixture.CreateAsync();
         await File.WriteAllTextAsync(fixture["packed-refs"], "garbage\n");
-        Assert.Contains("packed-refs", Assert.Throws<IOException>(() => new RefReader(fixture.Repository).ReadAll()).Message, StringComparison.Ordinal);
+        Assert.Contains("packed-refs", Assert.Throws<PackedRefsMalformedException>(() => new RefReader(fixture.Repository).ReadAll()).Message, StringComparison.Ordinal);
         File.Delete(fixture["packed-refs"]);
 
         // No refs/ must not read as "no refs".

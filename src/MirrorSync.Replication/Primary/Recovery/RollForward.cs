@@ -108,17 +108,15 @@ internal sealed partial class RollForward(PrimaryOptions options, Spool spool, I
             RefValue end = logged.ValueOf(name);
             RefValue now = name == RefName.Head ? reading.Head : reading.Values.GetValueOrDefault(name);
             bool broken = unreadable.ContainsKey(name);
-            if (!broken && (now == end || !(WentBack(one, name, now, end) || !IsThere(store, now))))
+            if (!broken && (now == end || !(WentBack(one, name, now, end) || !await IsWholeAsync(one, store, now, cancellation).ConfigureAwait(false))))
             {
                 continue;
             }
 
             if (!end.Exists && !broken)
             {
-                if (WentBack(one, name, now, end))
-                {
-                    deleted.Add((name, now));
-                }
+                // It went back to a value that the log has seen deleted, or its objects did not all come to the disk.
+                deleted.Add((name, now));
             }
             else if (!end.Exists)
             {
@@ -169,6 +167,28 @@ internal sealed partial class RollForward(PrimaryOptions options, Spool spool, I
     /// <summary>True for a value that the log had before, or for none where it has one.</summary>
     private static bool WentBack(ReplayedRepository one, RefName name, RefValue now, RefValue end) =>
         now.Exists ? one.Older.TryGetValue(name, out List<RefValue>? older) && older.Contains(now) : end.Exists;
+
+    /// <summary>
+    /// True when all that a value reaches is there: of a push that was never captured the ref may have come to the disk, and its
+    /// objects only in part.
+    /// </summary>
+    private static async Task<bool> IsWholeAsync(ReplayedRepository one, ObjectStore store, RefValue value, CancellationToken cancellation)
+    {
+        if (value.Kind != RefValueKind.Direct || !IsThere(store, value))
+        {
+            return value.Kind != RefValueKind.Direct;
+        }
+
+        try
+        {
+            await ObjectQueries.CheckConnectedAsync(one.State.Repository, [value.Id], trustRefs: false, cancellation).ConfigureAwait(false);
+            return true;
+        }
+        catch (ObjectsMissingException)
+        {
+            return false;
+        }
+    }
 
     private static bool IsThere(ObjectStore store, RefValue value)
     {
