@@ -208,7 +208,12 @@ internal sealed partial class NodeAudit(
             Reason = missing.Count > 0 ? $"{missing.Count} objects are missing" : $"{wrongRefs} refs are not what the log says",
         };
         Task<RepairOutcome> repair = await repository.Repair.OrderAsync(order, cancellation).ConfigureAwait(false);
-        return (await repair.WaitAsync(RepairPatience, time, cancellation).ConfigureAwait(false)).Repaired;
+        await repair.WaitAsync(RepairPatience, time, cancellation).ConfigureAwait(false);
+
+        // Others look too, and may have been first: what counts is what is wrong no more.
+        RepositoryState now = repository.State;
+        using ObjectStore store = ObjectStore.Open(now.Repository.Path, now.Repository.Format);
+        return missing.Count(id => store.Contains(id)) + Math.Max(0, wrongRefs - refs.Find(now.Repository, now.Refs).Count);
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Repository}: an audit found {Missing} objects missing and {Refs} refs wrong, of which {Repaired} are repaired; {Error}")]
